@@ -1,0 +1,7 @@
+//go:build !linux
+
+package main
+
+// pid1 does nothing: there is no sandbox here, and "bailey-init" is then an
+// unknown command.
+func pid1() {}

@@ -1,0 +1,69 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// Report says what Verify saw.
+type Report struct {
+	Records Seq    // how many records are intact
+	Notice  string // something a person should know, such as a torn last line; may be empty
+}
+
+// Verify checks every record from the first to the last. Its error wraps
+// ErrTampered and says which record and what is wrong with it; the report then
+// counts the intact records before it. It needs Unlock, if a failed one.
+func (l *Log) Verify(ctx context.Context) (Report, error) {
+	keys, broken, pos, err := l.snapshot()
+	if err != nil {
+		return Report{}, err
+	}
+	rep, err := l.verify(ctx, keys)
+	if err == nil && broken != nil {
+		return rep, broken // what the vault knows and the files alone do not show
+	}
+	if err == nil && rep.Records < pos.Seq {
+		err = tampered(rep.Records+1, "is missing: the log ends before it")
+	}
+	return rep, err
+}
+
+// snapshot takes what Verify needs, so that it does not hold up appending.
+func (l *Log) snapshot() (keys Keys, broken error, pos Head, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.closed:
+		err = os.ErrClosed
+	case l.keys == nil:
+		err = ErrLocked
+	case l.log == nil || l.head == nil:
+		err = l.broken
+	default:
+		keys = *l.keys
+	}
+	return keys, l.broken, l.pos, err
+}
+
+// verify walks the whole log; records may be appended meanwhile.
+func (l *Log) verify(ctx context.Context, keys Keys) (Report, error) {
+	if err := l.lock(); err != nil {
+		return Report{}, err
+	}
+	x, err := l.measure()
+	l.unlock()
+	if err != nil {
+		return Report{}, err
+	}
+	end, err := l.walk(Head{Key: keys.Start}, &keys, x, ignore)
+	rep := Report{Records: end.Seq}
+	if len(end.torn) > 0 {
+		rep.Notice = fmt.Sprintf("after record %d stand %d bytes of an unfinished record, as a crash leaves them", end.Seq, len(end.torn))
+	}
+	return rep, errors.Join(err, ctx.Err())
+}
+
+func ignore(Record) {}

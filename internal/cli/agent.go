@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bailey-project/bailey/internal/api"
+	"github.com/bailey-project/bailey/internal/home"
+	"github.com/bailey-project/bailey/internal/manifest"
+	"github.com/bailey-project/bailey/internal/session"
+	"github.com/bailey-project/bailey/internal/term"
+	"github.com/bailey-project/bailey/internal/toolchain"
+	"github.com/bailey-project/bailey/internal/vault"
+)
+
+func newAgent() *cobra.Command {
+	var environment string
+	var network []string
+	var quiet bool
+	cmd := &cobra.Command{
+		Use:   "agent [flags] [--] COMMAND [ARGUMENT...]",
+		Short: "Run an agent, or any command, in a sandbox with this project and nothing else",
+		Long: "Runs COMMAND in a sandbox that has this project's files and no secret: .env files show\n" +
+			"placeholders, the home is private, and the network is a gateway that lets through what\n" +
+			"was allowed and puts a key in only toward the host it belongs to.\n\n" +
+			"It works in any directory, with or without a vault. Commits made inside are in the\n" +
+			"repository when the session ends.",
+		Example: "  bailey agent claude\n  bailey agent -- npm test\n  bailey agent --allow docs.python.org -- codex",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return &api.UsageError{Err: api.Errorf(api.Invalid, "which command?"), Advice: "for example: bailey agent -- claude"}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o, err := agentOptions(args, environment)
+			if err != nil {
+				return err
+			}
+			o.Network, o.Quiet = network, quiet
+			// The terminal's signals are the workload's.
+			code, err := session.Run(context.WithoutCancel(cmd.Context()), o)
+			var none *toolchain.NotFoundError
+			if errors.As(err, &none) {
+				o.Term.Error(err)
+				return &exitError{code: exitNotFound}
+			}
+			if err != nil {
+				return err
+			}
+			return status(code)
+		},
+	}
+	f := cmd.Flags()
+	f.SetInterspersed(false)
+	f.StringVarP(&environment, "env", "e", development, "`environment`; production is asked for per command")
+	f.StringArrayVar(&network, "allow", nil, "`host` to open for this session, as in: github.com, or \"github.com: write\"")
+	f.BoolVarP(&quiet, "quiet", "q", false, "say nothing that is not a refusal")
+	_ = cmd.RegisterFlagCompletionFunc("env", fixed(development, "test", "staging", production))
+	return cmd
+}
+
+// status is the child's own exit status.
+func status(code int) error {
+	if code == 0 {
+		return nil
+	}
+	return &exitError{code: code}
+}
+
+func agentOptions(args []string, environment string) (session.Options, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return session.Options{}, err
+	}
+	o := session.Options{Args: args, Dir: dir, Env: os.Environ(), Environment: environmentName(environment), Term: term.Std()}
+	if o.Environment == production {
+		o.Term.Notef("environment production")
+	}
+	o.Client = agentClient(dir)
+	return o, nil
+}
+
+// agentClient is nil where no secrets are to be had: then nothing is asked and
+// no daemon is started.
+func agentClient(dir string) *api.Client {
+	root, ok := manifest.Find(dir)
+	if !ok || !vault.Exists(home.Vault()) {
+		return nil
+	}
+	if _, ok := manifest.Bound(root); !ok {
+		return nil
+	}
+	return connect()
+}

@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bailey-project/bailey/internal/api"
+	"github.com/bailey-project/bailey/internal/session"
+)
+
+// inside marks commands that are harmless within a session.
+const inside = "inside"
+
+// Groups of the help text.
+const (
+	daily = "daily"
+	keep  = "keep"
+	more  = "more"
+)
+
+// New is the whole command line.
+func New() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "bailey",
+		Short: "Keep secrets in a vault and let coding agents work without them",
+		Long: "Bailey keeps a project's secrets in a vault, injects them into the programs that need\n" +
+			"them, and runs coding agents in a sandbox where they see placeholders instead.",
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: outsideOnly,
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &api.UsageError{Err: err, Advice: "see: " + cmd.CommandPath() + " --help"}
+	})
+	root.AddGroup(
+		&cobra.Group{ID: daily, Title: "Every day:"},
+		&cobra.Group{ID: keep, Title: "The vault:"},
+		&cobra.Group{ID: more, Title: "More:"},
+	)
+	add(root, daily, newInit(), newRun(), newAgent(), newAllow(), newStatus())
+	add(root, keep, newUnlock(), newLock(), newSecret(), newEnv(), newAudit(), newRecover())
+	add(root, more, newConfirm(), newSession(), newEject(), newVersion())
+	root.AddCommand(newDaemon())
+	root.AddCommand(topics()...)
+	root.SetHelpCommandGroupID(more)
+	root.SetCompletionCommandGroupID(more)
+	return root
+}
+
+func add(root *cobra.Command, group string, commands ...*cobra.Command) {
+	for _, c := range commands {
+		c.GroupID = group
+		root.AddCommand(c)
+	}
+}
+
+// outsideOnly refuses what is not harmless within a session. It is a courtesy
+// with a clear answer: the wall is the sandbox, which has no way to the vault.
+func outsideOnly(cmd *cobra.Command, _ []string) error {
+	name := os.Getenv(session.Variable)
+	if name == "" || cmd.Annotations[inside] != "" || builtIn(cmd) {
+		return nil
+	}
+	return api.Errorf(api.Denied, "%s is not available inside session %s", cmd.CommandPath(), name).
+		WithHint("ask the person who started the session")
+}
+
+// builtIn is true for cobra's own help and completion.
+func builtIn(cmd *cobra.Command) bool {
+	for c := cmd; c != nil; c = c.Parent() {
+		if slices.Contains([]string{"help", "completion", "__complete", "__completeNoDesc"}, c.Name()) {
+			return true
+		}
+	}
+	return false
+}
+
+// group is a command that only has others below it.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short}
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		return api.Usagef("unknown command %q for %q", args[0], cmd.CommandPath())
+	}
+	c.Annotations = map[string]string{inside: "help"}
+	c.AddCommand(commands...)
+	return c
+}
+
+// exactly checks the number of arguments and names what is missing.
+func exactly(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		usage := &api.UsageError{Advice: fmt.Sprintf("see: %s --help", cmd.CommandPath())}
+		switch {
+		case len(args) < len(names):
+			usage.Err = fmt.Errorf("%s: %s is missing", cmd.CommandPath(), names[len(args)])
+		case len(args) > len(names):
+			usage.Err = fmt.Errorf("%s: %s too many", cmd.CommandPath(), plural(len(args)-len(names), "argument"))
+		default:
+			return nil
+		}
+		return usage
+	}
+}
+
+// nothing accepts no argument.
+func nothing(cmd *cobra.Command, args []string) error { return exactly()(cmd, args) }
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	if strings.HasSuffix(noun, "y") {
+		noun = strings.TrimSuffix(noun, "y") + "ie"
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,273 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bailey-project/bailey/internal/api"
+	"github.com/bailey-project/bailey/internal/secret"
+	"github.com/bailey-project/bailey/internal/term"
+	"github.com/bailey-project/bailey/internal/toolchain"
+)
+
+// Exit statuses of a command that could not be started, as of env(1).
+const (
+	exitNotExecutable = 126
+	exitNotFound      = 127
+)
+
+type runFlags struct {
+	where   *where
+	explain bool
+	orEnv   bool
+}
+
+func newRun() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use: "run [flags] -- COMMAND [ARGUMENT...]", Short: "Run a command with the project's secrets",
+		Long: "Run COMMAND with the secrets of this directory's project in its environment, and nowhere\n" +
+			"else. bailey is replaced by the command: exit status, signals and terminal are its own.\n\n" +
+			"A variable that is set already wins over the vault, as with dotenv.\n" +
+			"Coding agents are not started this way: see \"bailey agent\".",
+		Example: "  bailey run -- npm start\n  bailey run -e production -- ./migrate\n" +
+			"  bailey run --explain -- npm start    # where each variable would come from\n" +
+			"  bailey run --or-env -- npm test      # for scripts that also run without a vault, as in CI",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return api.Usagef("run: the command is missing: bailey run -- COMMAND")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return run(cmd.Context(), &f, args) },
+	}
+	f.where = placeFlags(cmd)
+	cmd.Flags().BoolVar(&f.explain, "explain", false, "print name, source, environment, folder and version; run nothing")
+	cmd.Flags().BoolVar(&f.orEnv, "or-env", false, "without a vault, run with the environment as it is when it has all declared names")
+	cmd.Flags().SetInterspersed(false)
+	return cmd
+}
+
+func run(ctx context.Context, f *runFlags, args []string) error {
+	if err := refuseAgent(args); err != nil {
+		return err
+	}
+	p, vars, err := injection(ctx, f)
+	if err != nil {
+		if f.orEnv && withoutVault(err) {
+			return runAsIs(p, args, err)
+		}
+		return err
+	}
+	if f.explain {
+		explain(p, vars)
+		return nil
+	}
+	env, err := environ(os.Environ(), vars)
+	if err != nil {
+		return err
+	}
+	return become(args, env)
+}
+
+// refuseAgent keeps a coding agent from getting every secret by habit. There
+// is no flag to override it.
+func refuseAgent(args []string) error {
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	name, is := toolchain.Agent(args, os.Environ(), dir)
+	if !is {
+		return nil
+	}
+	return api.Errorf(api.Denied, "%s is a coding agent: run would give it every secret", name).
+		WithHint("start it with: bailey agent -- %s", quoteAll(args))
+}
+
+func quoteAll(args []string) string {
+	quoted := make([]string, len(args))
+	for i, a := range args {
+		quoted[i] = quote(a)
+	}
+	return strings.Join(quoted, " ")
+}
+
+// quote writes a word as a shell reads it.
+func quote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@,+%", r)
+	}
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// variable is one name that run would set, and where it comes from.
+type variable struct {
+	name    string
+	value   secret.Value
+	source  string // "vault" or "public"
+	version int
+}
+
+// injection collects what the place adds to an environment: one request.
+func injection(ctx context.Context, f *runFlags) (place, []variable, error) {
+	p, err := f.where.locate()
+	if err != nil {
+		return p, nil, err
+	}
+	client, err := existing()
+	if err != nil {
+		return p, nil, err
+	}
+	list, err := client.Secrets(ctx, p.ref(), false)
+	if err != nil {
+		return p, nil, explainMissing(err, p)
+	}
+	vars := make([]variable, 0, len(list)+8)
+	seen := make(map[string]bool, len(list))
+	for i := range list {
+		s := &list[i]
+		seen[string(s.Key)] = true
+		vars = append(vars, variable{name: string(s.Key), value: s.Value(), source: "vault", version: s.Version})
+	}
+	for name, value := range publicValues(p) {
+		if !seen[name] {
+			vars = append(vars, variable{name: name, value: secret.NewValue([]byte(value)), source: "public"})
+		}
+	}
+	slices.SortFunc(vars, func(a, b variable) int { return strings.Compare(a.name, b.name) })
+	return p, vars, nil
+}
+
+func publicValues(p place) map[string]string {
+	if p.Manifest == nil {
+		return nil
+	}
+	return p.Manifest.Public
+}
+
+// explainMissing adds what to do when the place is not in the vault.
+func explainMissing(err error, p place) error {
+	var e *api.Error
+	if errors.As(err, &e) && e.Code == api.Missing && e.Advice == "" {
+		e.Advice = "what there is: bailey env list, bailey secret list -e " + p.Environment + " --all"
+	}
+	return err
+}
+
+// environ lays vars under the caller's environment: what is set there wins,
+// and a person is told when that hides a secret.
+func environ(caller []string, vars []variable) ([]string, error) {
+	set := make(map[string]string, len(caller))
+	for _, e := range caller {
+		name, value, _ := strings.Cut(e, "=")
+		set[name] = value
+	}
+	env := slices.Clone(caller)
+	var shadowed []string
+	for _, v := range vars {
+		value := string(v.value.Reveal())
+		if strings.IndexByte(value, 0) >= 0 {
+			return nil, api.Errorf(api.Invalid, "%s has a NUL byte, which no environment can carry", v.name)
+		}
+		if have, ok := set[v.name]; ok {
+			if v.source == "vault" && have != value {
+				shadowed = append(shadowed, v.name)
+			}
+			continue
+		}
+		env = append(env, v.name+"="+value)
+	}
+	if t := term.Std(); len(shadowed) > 0 && t.ErrIsTerminal() {
+		t.Notef("set in your environment and used instead of the vault: %s", strings.Join(shadowed, ", "))
+	}
+	return env, nil
+}
+
+func explain(p place, vars []variable) {
+	rows := make([][]string, 0, len(vars))
+	for _, v := range vars {
+		row := []string{v.name, v.source, p.Environment, p.Folder, strconv.Itoa(v.version)}
+		if v.source == "public" {
+			row[2], row[3], row[4] = "", "", ""
+		}
+		if _, ok := os.LookupEnv(v.name); ok {
+			row[1] = "environment (over " + v.source + ")"
+		}
+		rows = append(rows, row)
+	}
+	term.Std().Table([]string{"name", "source", "environment", "folder", "version"}, rows)
+}
+
+// become replaces this process by the command.
+func become(args, env []string) error {
+	path, err := exec.LookPath(args[0])
+	switch {
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		return &exitError{exitNotFound, fmt.Sprintf("run: %s: command not found", args[0])}
+	case errors.Is(err, exec.ErrDot):
+		return &exitError{exitNotFound, fmt.Sprintf("run: %s: found only in the current directory; write ./%s", args[0], args[0])}
+	case err != nil:
+		return &exitError{exitNotExecutable, fmt.Sprintf("run: %s: %s", args[0], cause(err))}
+	}
+	release()
+	err = syscall.Exec(path, args, env)
+	if errors.Is(err, syscall.E2BIG) {
+		return &exitError{exitNotExecutable, fmt.Sprintf("run: %s: the environment with the secrets is larger than the system allows", args[0])}
+	}
+	return &exitError{exitNotExecutable, fmt.Sprintf("run: %s: %s", args[0], err)}
+}
+
+func cause(err error) error {
+	var e *exec.Error
+	if errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}
+
+// withoutVault is true for errors that mean: no vault to ask here.
+func withoutVault(err error) bool {
+	switch api.CodeOf(err) {
+	case api.Missing, api.Unavailable, api.Locked, api.Denied:
+		return true
+	}
+	return false
+}
+
+// runAsIs is --or-env without a vault: a colleague, CI or production provides
+// the environment, and it must be complete.
+func runAsIs(p place, args []string, why error) error {
+	if p.Manifest == nil {
+		return why
+	}
+	env := os.Environ()
+	var missing []string
+	for _, name := range declared(p) {
+		if os.Getenv(name) == "" { // CI systems pass a secret that they lack as an empty variable
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		return api.Errorf(api.Missing, "no vault (%s), and the environment lacks %s", why, strings.Join(missing, ", "))
+	}
+	for name, value := range publicValues(p) {
+		if _, ok := os.LookupEnv(name); !ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return become(args, env)
+}

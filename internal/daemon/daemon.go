@@ -1,0 +1,285 @@
+// Package daemon is the way from a command to a server: the process that holds
+// the unlocked vault behind a Unix socket, the client's side that starts it,
+// replaces it and has it unlocked, and the same answers without a process, for
+// machines without a terminal.
+//
+// It knows nothing of routes or secrets. Its invariants: one daemon serves a
+// home; only processes of its user become peers; locking ends the process
+// image; and a request is sent twice only when that does no harm.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bailey-project/bailey/internal/home"
+	"github.com/bailey-project/bailey/internal/server"
+)
+
+const (
+	// DefaultIdle is how long the vault stays open with nobody asking.
+	DefaultIdle = 8 * time.Hour
+	// restIdle is how long a locked daemon waits for work before it ends.
+	restIdle = 10 * time.Minute
+	// drain is how long requests in flight may take to end on a lock.
+	drain = 10 * time.Second
+	// tick is how often idleness and the socket are looked at.
+	tick = 5 * time.Second
+	// inherited carries the listener and the lock across a re-execution.
+	inherited = "BAILEY_DAEMON_FDS"
+)
+
+// Daemon serves one vault on a Unix socket until it is told to end. Locking
+// ends the process image: it executes itself again and comes up locked, so
+// that the kernel frees every page, also what the runtime copied.
+type Daemon struct {
+	Socket  string
+	Options server.Options
+	Tick    time.Duration // 0 = tick; tests shorten it
+
+	server   *server.Server
+	http     *http.Server
+	listener *net.UnixListener
+	conns    *counted
+	lock     *os.File
+	carried  *os.File // keeps the duplicate open until the next image has it
+	inode    uint64   // of the socket's file
+	ending   sync.Once
+	end      chan ending
+}
+
+// ending says why the daemon stops serving and what comes next.
+type ending struct {
+	reason string
+	again  bool // execute itself again, locked
+}
+
+// Run serves until ctx ends, a signal arrives or nobody needs the daemon. It
+// returns nil at once when another daemon serves the socket already.
+func (d *Daemon) Run(ctx context.Context) error {
+	harden()
+	syscall.Umask(0o077)
+	d.end = make(chan ending, 1)
+	if err := d.acquire(); err != nil || d.listener == nil {
+		return err
+	}
+	d.Options.OnLock = func() { d.stop(ending{reason: "locked", again: true}) }
+	d.Options.OnReplace = func() { d.stop(ending{reason: "replaced by a newer build"}) }
+	d.server = server.New(d.Options)
+	d.http = &http.Server{
+		Handler: d.server, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ConnContext: connContext(os.Geteuid()),
+	}
+	serving := make(chan error, 1)
+	d.conns = &counted{UnixListener: d.listener}
+	go func() { serving <- d.http.Serve(d.conns) }()
+	go d.watch(ctx)
+	select {
+	case err := <-serving:
+		return errors.Join(err, d.server.Close())
+	case e := <-d.end:
+		return d.finish(e)
+	}
+}
+
+func (d *Daemon) stop(e ending) { d.ending.Do(func() { d.end <- e }) }
+
+// watch ends the daemon on signals, on idleness, and when its socket is no
+// longer the one that clients find.
+func (d *Daemon) watch(ctx context.Context) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	if d.Tick == 0 {
+		d.Tick = tick
+	}
+	every := time.NewTicker(d.Tick)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			d.stop(ending{reason: "told to end"})
+			return
+		case s := <-signals:
+			d.stop(ending{reason: s.String(), again: s == syscall.SIGHUP})
+			return
+		case <-every.C:
+			if e, yes := d.due(); yes {
+				d.stop(e)
+				return
+			}
+		}
+	}
+}
+
+// due says whether it is time to lock or to end.
+func (d *Daemon) due() (ending, bool) {
+	idle := d.server.IdleFor()
+	switch {
+	case !d.socketIsOurs():
+		return ending{reason: "the socket is gone"}, true
+	case !d.server.Locked() && d.Options.Idle > 0 && idle >= d.Options.Idle:
+		return ending{reason: "idle", again: true}, true
+	case d.server.Locked() && idle >= restIdle:
+		return ending{reason: "not needed"}, true
+	}
+	return ending{}, false
+}
+
+// finish lets requests in flight end, closes the vault and leaves, either for
+// good or into a fresh image of this program.
+func (d *Daemon) finish(e ending) error {
+	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	d.server.End()
+	var carry string
+	if e.again {
+		carry = d.carry()
+	} else {
+		_ = os.Remove(d.Socket)
+	}
+	err := d.http.Shutdown(ctx)
+	d.conns.wait(ctx)
+	err = errors.Join(err, d.server.Close())
+	d.Options.Logf("daemon ends: %s", e.reason)
+	if carry == "" {
+		return err
+	}
+	env := append(withoutInherited(os.Environ()), inherited+"="+carry)
+	return fmt.Errorf("executing itself again: %w", syscall.Exec(self(), os.Args, env))
+}
+
+// self is the program's file: the path it was started from while that still
+// holds a program, so that an update takes effect, else the running image.
+func self() string {
+	if path, err := os.Executable(); err == nil {
+		path = strings.TrimSuffix(path, " (deleted)")
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			return path
+		}
+	}
+	return "/proc/self/exe"
+}
+
+// carry duplicates the listener and the lock for the next image. Clients that
+// connect meanwhile wait in the listener's queue.
+func (d *Daemon) carry() string {
+	d.listener.SetUnlinkOnClose(false)
+	file, err := d.listener.File()
+	if err != nil {
+		return ""
+	}
+	d.carried = file
+	for _, f := range []*os.File{file, d.lock} {
+		if _, err := unix.FcntlInt(f.Fd(), unix.F_SETFD, 0); err != nil {
+			return ""
+		}
+	}
+	return fmt.Sprintf("%d,%d", file.Fd(), d.lock.Fd())
+}
+
+func withoutInherited(env []string) []string {
+	var out []string
+	for _, e := range env {
+		if !strings.HasPrefix(e, inherited+"=") {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// acquire takes the lock and the socket, from the image before or afresh. No
+// error and no listener: another daemon has them.
+func (d *Daemon) acquire() error {
+	defer func() { d.inode = inodeOf(d.Socket) }()
+	if err := d.inherit(); err != nil || d.listener != nil {
+		return err
+	}
+	dir := filepath.Dir(d.Socket)
+	if err := home.MakeDir(dir); err != nil {
+		return err
+	}
+	lock, err := tryLock(filepath.Join(dir, "daemon.lock"))
+	if err != nil || lock == nil {
+		return err
+	}
+	d.lock = lock
+	if err := os.Remove(d.Socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	d.listener, err = net.ListenUnix("unix", &net.UnixAddr{Name: d.Socket, Net: "unix"})
+	if err != nil {
+		return err
+	}
+	return os.Chmod(d.Socket, 0o600)
+}
+
+func (d *Daemon) inherit() error {
+	value := os.Getenv(inherited)
+	if value == "" {
+		return nil
+	}
+	_ = os.Unsetenv(inherited)
+	var listener, lock int
+	if _, err := fmt.Sscanf(value, "%d,%d", &listener, &lock); err != nil {
+		return fmt.Errorf("%s is not two numbers", inherited)
+	}
+	unix.CloseOnExec(listener)
+	unix.CloseOnExec(lock)
+	file := os.NewFile(uintptr(listener), "listener")
+	defer file.Close()
+	l, err := net.FileListener(file)
+	if err != nil {
+		return err
+	}
+	u, ok := l.(*net.UnixListener)
+	if !ok {
+		return fmt.Errorf("%s names no Unix socket", inherited)
+	}
+	d.listener, d.lock = u, os.NewFile(uintptr(lock), "lock")
+	return nil
+}
+
+// socketIsOurs says whether clients still find this daemon.
+func (d *Daemon) socketIsOurs() bool {
+	inode := inodeOf(d.Socket)
+	return inode != 0 && inode == d.inode
+}
+
+func inodeOf(path string) uint64 {
+	var st unix.Stat_t
+	if err := unix.Lstat(path, &st); err != nil {
+		return 0
+	}
+	return st.Ino
+}
+
+// tryLock takes a lock file without waiting; nil when somebody has it.
+func tryLock(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, f.Close()
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return f, nil
+}

@@ -1,0 +1,37 @@
+//go:build !linux
+
+package sandbox
+
+import (
+	"context"
+	"os"
+)
+
+// Process is never made on this system.
+type Process struct {
+	Network Network
+	Stdio   Stdio
+	Regime  Regime
+	Notices <-chan Notice
+}
+
+// errNone says what to do instead; there is no weaker sandbox in silence.
+var errNone = &Failure{
+	Reason: "no sandbox on this system: it needs the Linux kernel",
+	Mend:   "run bailey agent on a Linux machine, over ssh; vault and run work here",
+}
+
+// Start refuses.
+func Start(context.Context, Spec) (*Process, error) { return nil, errNone }
+
+// PID1 refuses.
+func PID1() { os.Exit(1) }
+
+// Signal refuses.
+func (*Process) Signal(os.Signal) error { return errNone }
+
+// Pin refuses.
+func (*Process) Pin(string, []byte) error { return errNone }
+
+// Wait refuses.
+func (*Process) Wait() (Exit, error) { return Exit{}, errNone }

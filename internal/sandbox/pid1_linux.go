@@ -1,0 +1,386 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bailey-project/bailey/internal/sandbox/seccomp"
+)
+
+// controlFD is where PID 1 finds its end of the control socket; the three
+// descriptors behind it are the workload's pipes (or /dev/null for a terminal).
+const controlFD = 3
+
+// PID1 is the whole life of a sandbox's first process: it builds the sandbox
+// around itself, starts the workload, keeps the pinned mounts where they
+// belong, and reaps. It never returns.
+//
+// The thread that starts the workload gives up everything and is not used for
+// anything else. The others keep CAP_SYS_ADMIN in the sandbox's own user
+// namespace, to lay a cover anew; the process is not dumpable, so that the
+// workload, which has its uid, can't reach them.
+func PID1() {
+	ctl := newControl(controlFD)
+	// The workload gets 0–2 and nothing else.
+	if err := unix.CloseRange(controlFD, 1<<31-1, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		os.Exit(1)
+	}
+	// Whatever signal reaches us from inside is caught and means nothing;
+	// ignored ones would be inherited by the workload.
+	signal.Notify(make(chan os.Signal, 1))
+	p := &pid1{ctl: ctl}
+	if err := p.run(); err != nil {
+		_ = ctl.send(frame{Error: err.Error(), Hint: hint(err)})
+		exit(1)
+	}
+	exit(0)
+}
+
+// exit ends the sandbox at once: nothing is left to be done at exit, and every
+// other process inside dies with us.
+func exit(code int) {
+	for {
+		_, _, _ = unix.RawSyscall(unix.SYS_EXIT_GROUP, uintptr(code), 0, 0)
+	}
+}
+
+type pid1 struct {
+	ctl  *control
+	spec *Spec
+	tree *tree
+	pins pins
+	tty  *os.File // the workload's terminal, PID 1's controlling one
+	pid  int
+}
+
+func (p *pid1) run() error {
+	// Whoever started us may be gone already; the control socket tells.
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return err
+	}
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return err
+	}
+	f, err := p.ctl.receive()
+	if err != nil || f.Spec == nil {
+		return fmt.Errorf("no specification: %w", err)
+	}
+	p.spec = f.Spec
+	for i := range p.spec.Mounts {
+		p.spec.Mounts[i].fd = -1
+		if i < len(f.MapFDs) {
+			p.spec.Mounts[i].fd = f.MapFDs[i]
+		}
+	}
+	if err := p.build(); err != nil {
+		return err
+	}
+	regime, err := p.start()
+	if err != nil {
+		return err
+	}
+	if err := p.ctl.send(frame{Started: regime}); err != nil {
+		return err
+	}
+	go p.obey()
+	go p.pins.watch(p)
+	return p.reap()
+}
+
+// build makes everything but the workload.
+func (p *pid1) build() error {
+	listeners, err := network()
+	if err != nil {
+		return err
+	}
+	fds := make([]int, len(listeners))
+	for i, l := range listeners {
+		fds[i] = int(l.Fd())
+	}
+	if err := p.ctl.sendFDs(frame{Network: len(fds)}, fds...); err != nil {
+		return err
+	}
+	for _, l := range listeners {
+		l.Close()
+	}
+	if err := unix.Sethostname([]byte(p.spec.Hostname)); err != nil {
+		return fmt.Errorf("host name: %w", err)
+	}
+	if err := p.mounts(); err != nil {
+		return err
+	}
+	return p.terminal()
+}
+
+// mounts opens every source, then builds the tree over them and moves in.
+func (p *pid1) mounts() error {
+	devs, err := p.openSources()
+	if err != nil {
+		return err
+	}
+	if p.tree, err = newTree(); err != nil {
+		return err
+	}
+	if err := p.own(devs); err != nil {
+		return err
+	}
+	for i := range p.spec.Mounts {
+		if err := p.tree.mount(&p.spec.Mounts[i]); err != nil {
+			return err
+		}
+	}
+	if err := p.tree.closeCovers(); err != nil {
+		return err
+	}
+	if err := p.tree.pivot(); err != nil {
+		return err
+	}
+	if err := p.pins.start(p.spec.Mounts); err != nil {
+		return err
+	}
+	return p.tree.seal()
+}
+
+// own makes the parts of the tree that come from no host directory.
+func (p *pid1) own(devs []int) error {
+	t := p.tree
+	if err := t.mountDev(devs); err != nil {
+		return err
+	}
+	if err := t.mountProc(); err != nil {
+		return err
+	}
+	if err := t.copies(p.spec.Copies); err != nil {
+		return err
+	}
+	if err := t.coverFS(); err != nil {
+		return err
+	}
+	for _, f := range p.spec.Files {
+		if err := t.write(f); err != nil {
+			return err
+		}
+	}
+	return t.links(p.spec.Links)
+}
+
+func (p *pid1) openSources() ([]int, error) {
+	for i := range p.spec.Mounts {
+		m := &p.spec.Mounts[i]
+		if m.Kind != Bind || m.fd >= 0 {
+			continue
+		}
+		fd, err := openSource(m.Source)
+		if m.Optional && (errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EACCES)) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		m.fd = fd
+	}
+	devs := make([]int, len(devices))
+	for i, name := range devices {
+		fd, err := openSource("/dev/" + name)
+		if err != nil {
+			return nil, err
+		}
+		devs[i] = fd
+	}
+	return devs, nil
+}
+
+// terminal makes the pty inside, so that its name exists there, and hands the
+// master to the supervisor. PID 1 leads the session: with a parent in the same
+// session the workload's group is not orphaned, so that ^Z works.
+func (p *pid1) terminal() error {
+	if !p.spec.TTY[0] && !p.spec.TTY[1] && !p.spec.TTY[2] {
+		return nil
+	}
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("terminal: %w", err)
+	}
+	defer master.Close()
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		return fmt.Errorf("terminal: %w", err)
+	}
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		return fmt.Errorf("terminal: %w", err)
+	}
+	size := unix.Winsize{Row: p.spec.Rows, Col: p.spec.Cols}
+	_ = unix.IoctlSetWinsize(int(master.Fd()), unix.TIOCSWINSZ, &size)
+	if _, err := unix.Setsid(); err != nil {
+		return fmt.Errorf("terminal: %w", err)
+	}
+	p.tty, err = os.OpenFile("/dev/pts/"+strconv.Itoa(n), os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("terminal: %w", err)
+	}
+	if err := unix.IoctlSetInt(int(p.tty.Fd()), unix.TIOCSCTTY, 0); err != nil {
+		return fmt.Errorf("terminal: %w", err)
+	}
+	return p.ctl.sendFDs(frame{Pty: true}, int(master.Fd()))
+}
+
+// start runs the workload from a thread of its own.
+func (p *pid1) start() (*Regime, error) {
+	if err := keepForMounts(); err != nil {
+		return nil, err
+	}
+	done := make(chan started)
+	go p.onThread(done)
+	r := <-done
+	return r.regime, r.err
+}
+
+type started struct {
+	regime *Regime
+	err    error
+}
+
+// onThread confines the thread it runs on and forks the workload from it. It
+// never returns: a thread under Landlock and seccomp must not go back to the
+// pool, and the workload's parent must not end.
+//
+// It must not be the first thread of the process: Landlock judges a signal by
+// the domain of the receiver's first thread, and PID 1 would be in the
+// workload's own.
+func (p *pid1) onThread(done chan<- started) {
+	runtime.LockOSThread()
+	if unix.Gettid() == unix.Getpid() {
+		go p.onThread(done)
+		select {}
+	}
+	r, err := p.confineAndFork()
+	done <- started{r, err}
+	select {}
+}
+
+func (p *pid1) confineAndFork() (*Regime, error) {
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return nil, fmt.Errorf("no_new_privs: %w", err)
+	}
+	if err := dropCapabilities(); err != nil {
+		return nil, err
+	}
+	r := &Regime{UID: p.spec.Identity.UID, Kernel: kernelRelease()}
+	var err error
+	if r.LandlockABI, r.Errata, err = landlock(p.writable()); err != nil {
+		return nil, err
+	}
+	if r.Seccomp, err = seccomp.Install(); err != nil {
+		return nil, err
+	}
+	p.pid, err = syscall.ForkExec(p.spec.Path, p.spec.Args, &syscall.ProcAttr{
+		Dir: p.spec.Dir, Env: p.spec.Env, Files: p.stdio(), Sys: p.attributes(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.spec.Path, err)
+	}
+	for fd := controlFD + 1; fd <= controlFD+3; fd++ {
+		unix.Close(fd)
+	}
+	return r, nil
+}
+
+// writable lists what Landlock lets the workload write.
+func (p *pid1) writable() []string {
+	paths := []string{"/dev", "/proc"}
+	for _, m := range p.spec.Mounts {
+		if m.Kind == Tmpfs || m.Kind == Bind && m.Writable && m.fd >= 0 {
+			paths = append(paths, m.Target)
+		}
+	}
+	return paths
+}
+
+func (p *pid1) stdio() []uintptr {
+	files := make([]uintptr, 3)
+	for i := range files {
+		files[i] = uintptr(controlFD + 1 + i)
+		if p.spec.TTY[i] {
+			files[i] = p.tty.Fd()
+		}
+	}
+	return files
+}
+
+func (p *pid1) attributes() *syscall.SysProcAttr {
+	if p.tty == nil {
+		return &syscall.SysProcAttr{Setsid: true}
+	}
+	return &syscall.SysProcAttr{Foreground: true, Ctty: int(p.tty.Fd())}
+}
+
+// reap waits for the workload and for every orphan. When the workload ends,
+// PID 1 does, and with it everything else inside.
+func (p *pid1) reap() error {
+	for {
+		var ws unix.WaitStatus
+		pid, err := unix.Wait4(-1, &ws, unix.WUNTRACED, nil)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("waiting for the workload: %w", err)
+		}
+		if pid != p.pid {
+			continue
+		}
+		if ws.Stopped() {
+			_ = p.ctl.send(frame{Notice: &Notice{Kind: Stopped}})
+			continue
+		}
+		e := &Exit{Code: ws.ExitStatus()}
+		if ws.Signaled() {
+			e.Code, e.Signal = 128+int(ws.Signal()), int(ws.Signal())
+		}
+		return p.ctl.send(frame{Exit: e})
+	}
+}
+
+// obey does what the supervisor asks. When the supervisor is gone, so are we.
+func (p *pid1) obey() {
+	for {
+		f, err := p.ctl.receive()
+		if err != nil {
+			exit(1)
+		}
+		switch {
+		case f.Signal != 0:
+			p.signal(unix.Signal(f.Signal))
+		case f.Pin != nil:
+			p.pins.add(p, *f.Pin)
+		}
+	}
+}
+
+// signal reaches the group in the foreground of the terminal, or else the
+// workload's own, as the terminal driver and a shell would do it.
+func (p *pid1) signal(s unix.Signal) {
+	group := p.pid
+	if p.tty != nil {
+		if fg, err := unix.IoctlGetInt(int(p.tty.Fd()), unix.TIOCGPGRP); err == nil && fg > 1 {
+			group = fg
+		}
+	}
+	_ = unix.Kill(-group, s)
+}
+
+func kernelRelease() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return ""
+	}
+	return strings.TrimRight(string(u.Release[:]), "\x00")
+}

@@ -1,0 +1,138 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// devices is all of /dev that is bound; the rest is made.
+var devices = []string{"null", "zero", "full", "random", "urandom", "tty"}
+
+const (
+	shmSize  = 1 << 30 // /dev/shm: what headless browsers want
+	maxCopy  = 4 << 20 // a host file to be copied, bytes
+	ptsOpts  = "newinstance,ptmxmode=0666,mode=620"
+	procAttr = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+)
+
+// mountDev builds /dev. sources are the detached device nodes, in the order of
+// devices, opened before the tree.
+func (t *tree) mountDev(sources []int) error {
+	if err := t.tmpfs("/dev", 1<<20, 0o755); err != nil {
+		return err
+	}
+	for i, name := range devices {
+		m := Mount{Target: "/dev/" + name}
+		attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC}
+		if err := unix.MountSetattr(sources[i], "", unix.AT_EMPTY_PATH, &attr); err != nil {
+			return fmt.Errorf("mount attributes of %s: %w", m.Target, err)
+		}
+		if err := t.attach(m, sources[i]); err != nil {
+			return err
+		}
+		unix.Close(sources[i])
+	}
+	for _, l := range []Link{{"/dev/fd", "/proc/self/fd"}, {"/dev/stdin", "/proc/self/fd/0"},
+		{"/dev/stdout", "/proc/self/fd/1"}, {"/dev/stderr", "/proc/self/fd/2"}, {"/dev/ptmx", "pts/ptmx"}} {
+		if err := os.Symlink(l.To, t.at+l.Target); err != nil {
+			return err
+		}
+	}
+	return t.mountDevFS()
+}
+
+func (t *tree) mountDevFS() error {
+	if err := t.mkdir("/dev/pts"); err != nil {
+		return err
+	}
+	if err := unix.Mount("devpts", t.at+"/dev/pts", "devpts", unix.MS_NOSUID|unix.MS_NOEXEC, ptsOpts); err != nil {
+		return fmt.Errorf("devpts: %w", err)
+	}
+	return t.tmpfs("/dev/shm", shmSize, 0o1777)
+}
+
+// errProc names the mend when a fresh procfs is refused: the kernel does so
+// where the host's own is partly masked (Docker, Kubernetes).
+var errProc = errors.New("a fresh /proc is refused, as in a container with masked paths: start that container with --security-opt systempaths=unconfined")
+
+// mountProc mounts a procfs of the sandbox's own pid namespace and makes
+// read-only what changes the machine.
+func (t *tree) mountProc() error {
+	if err := t.mkdir("/proc"); err != nil {
+		return err
+	}
+	if err := unix.Mount("proc", t.at+"/proc", "proc", procAttr, ""); err != nil {
+		return fmt.Errorf("%w (%v)", errProc, err)
+	}
+	for _, name := range []string{"sys", "sysrq-trigger", "irq", "bus"} {
+		fd, err := openSource(t.at + "/proc/" + name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		err = t.bind(Mount{Target: "/proc/" + name, fd: fd})
+		unix.Close(fd)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copies brings small host files that the workload's uid may read anyway;
+// what is missing, too big or not a regular file is left out.
+func (t *tree) copies(paths []string) error {
+	for _, path := range paths {
+		b, err := readRegular(path)
+		if err != nil {
+			continue
+		}
+		if err := t.write(File{Target: path, Content: b, Mode: 0o644}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readRegular(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() || st.Size() > maxCopy {
+		return nil, fs.ErrInvalid
+	}
+	return io.ReadAll(io.LimitReader(f, maxCopy))
+}
+
+func (t *tree) write(f File) error {
+	content := f.Content
+	if f.From != "" {
+		head, err := readRegular(f.From)
+		if err == nil {
+			content = append(head, content...)
+		}
+	}
+	return t.create(f.Target, content, f.Mode)
+}
+
+func (t *tree) links(ls []Link) error {
+	for _, l := range ls {
+		if err := t.mkdir(filepath.Dir(l.Target)); err != nil {
+			return err
+		}
+		if err := os.Symlink(l.To, t.at+l.Target); err != nil && !errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("link %s: %w", l.Target, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+package sandbox
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// maxFrame bounds a message between supervisor and PID 1, in bytes.
+const maxFrame = 16 << 20
+
+// frame is one message on the control socket: a length (4 bytes, big endian)
+// and JSON. Descriptors travel beside the frames named in their comments.
+type frame struct {
+	Spec    *Spec   `json:",omitempty"` // supervisor → PID 1, first
+	MapFDs  []int   `json:",omitempty"` // with Spec: inherited descriptor of each mount, -1 for none
+	Started *Regime `json:",omitempty"` // PID 1 → supervisor, once the workload runs
+	Network int     `json:",omitempty"` // PID 1 → supervisor: this many listener descriptors follow
+	Pty     bool    `json:",omitempty"` // PID 1 → supervisor: the pty master follows
+	Exit    *Exit   `json:",omitempty"`
+	Notice  *Notice `json:",omitempty"`
+	Error   string  `json:",omitempty"` // PID 1 could not build the sandbox
+	Hint    string  `json:",omitempty"`
+	Signal  int     `json:",omitempty"` // supervisor → PID 1: for the workload's foreground group
+	Pin     *File   `json:",omitempty"` // supervisor → PID 1: cover Target with Content
+}
+
+func writeFrame(w io.Writer, f frame) error {
+	body, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	if len(body) > maxFrame {
+		return fmt.Errorf("message of %d bytes is over the limit of %d", len(body), maxFrame)
+	}
+	buf := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)), uint32(len(body)))
+	_, err = w.Write(append(buf, body...))
+	return err
+}
+
+func readFrame(r io.Reader) (frame, error) {
+	var head [4]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return frame{}, err
+	}
+	n := binary.BigEndian.Uint32(head[:])
+	if n > maxFrame {
+		return frame{}, errors.New("message over the limit")
+	}
+	body := make([]byte, n)
+	if _, err := io.ReadFull(r, body); err != nil {
+		return frame{}, err
+	}
+	var f frame
+	return f, json.Unmarshal(body, &f)
+}

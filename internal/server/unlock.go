@@ -1,0 +1,172 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/bailey-project/bailey/internal/api"
+	"github.com/bailey-project/bailey/internal/audit"
+	"github.com/bailey-project/bailey/internal/seal"
+	"github.com/bailey-project/bailey/internal/secret"
+	"github.com/bailey-project/bailey/internal/server/dialect"
+	"github.com/bailey-project/bailey/internal/vault"
+)
+
+// MinPassphrase is the shortest passphrase accepted, in bytes. It is all that
+// stands between a copied vault and its values.
+const MinPassphrase = 8
+
+func (s *Server) unlock(r *http.Request) (any, error) {
+	var body api.Unlock
+	if err := dialect.Read(r, &body); err != nil {
+		return nil, err
+	}
+	opener, err := openerOf(body.Passphrase, body.RecoveryCode)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.open(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	if !v.Locked() {
+		return nil, nil
+	}
+	return nil, v.Unlock(r.Context(), s.caller(r), opener)
+}
+
+func openerOf(passphrase, code *api.Plain) (seal.Sealer, error) {
+	switch {
+	case code != nil:
+		c, err := seal.ParseCode(string(code.Value().Reveal()))
+		if err != nil {
+			return nil, api.Errorf(api.Invalid, "%s", err)
+		}
+		return seal.Recovery(c), nil
+	case passphrase != nil:
+		return seal.Passphrase(passphrase.Value()), nil
+	}
+	return nil, api.Required("passphrase")
+}
+
+// lock wipes the keys, ends the leases, answers, and then lets the daemon end
+// its process: only that frees what Go copied.
+func (s *Server) lock(w http.ResponseWriter, r *http.Request) {
+	// An unlock that came in now would be lost with this process.
+	s.ending.Store(s.opts.OnLock != nil)
+	s.mu.RLock()
+	if s.vault != nil {
+		s.vault.Lock()
+	}
+	s.mu.RUnlock()
+	s.leases.end()
+	s.reply(w, r, http.StatusOK, struct{}{})
+	if s.opts.OnLock != nil {
+		go s.opts.OnLock()
+	}
+}
+
+// createVault makes the vault. Its recovery code is in this one answer only.
+func (s *Server) createVault(r *http.Request) (any, error) {
+	var body api.NewVault
+	if err := dialect.Read(r, &body); err != nil {
+		return nil, err
+	}
+	if err := checkPassphrase(body.Passphrase.Value()); err != nil {
+		return nil, err
+	}
+	code, err := seal.NewCode()
+	if err != nil {
+		return nil, err
+	}
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.vault != nil || vault.Exists(s.opts.VaultDir) {
+		return nil, api.Errorf(api.Exists, "there is a vault already in %s", s.opts.VaultDir)
+	}
+	log, err := audit.Open(s.opts.AuditDir)
+	if err != nil {
+		return nil, err
+	}
+	v, err := vault.Create(r.Context(), s.opts.VaultDir, log, s.caller(r),
+		s.sealer(body.Passphrase.Value()), seal.Recovery(code))
+	if err != nil {
+		_ = log.Close()
+		return nil, err
+	}
+	s.vault, s.log = v, log
+	return api.Recovery{Code: api.PlainString(code.Reveal())}, nil
+}
+
+func (s *Server) sealer(p secret.Value) seal.Sealer {
+	if s.opts.Cost > 0 {
+		return seal.PassphraseWithCost(p, s.opts.Cost)
+	}
+	return seal.Passphrase(p)
+}
+
+func checkPassphrase(p secret.Value) error {
+	if p.Len() < MinPassphrase {
+		return api.Errorf(api.Invalid, "the passphrase is too short: at least %d bytes", MinPassphrase)
+	}
+	return nil
+}
+
+// recoverVault sets a new passphrase. It opens the vault a second time, so
+// that the code is tried also when the vault is open already.
+func (s *Server) recoverVault(r *http.Request) (any, error) {
+	var body api.NewVault
+	if err := dialect.Read(r, &body); err != nil {
+		return nil, err
+	}
+	if body.RecoveryCode == nil {
+		return nil, api.Required("recoveryCode")
+	}
+	if err := checkPassphrase(body.Passphrase.Value()); err != nil {
+		return nil, err
+	}
+	opener, err := openerOf(nil, body.RecoveryCode)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.open(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	if err := s.reseal(r, opener, s.sealer(body.Passphrase.Value())); err != nil {
+		return nil, err
+	}
+	if !v.Locked() {
+		return nil, nil
+	}
+	return nil, v.Unlock(r.Context(), s.caller(r), opener)
+}
+
+func (s *Server) reseal(r *http.Request, with, under seal.Sealer) error {
+	log, err := audit.Open(s.opts.AuditDir)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	second, err := vault.Open(r.Context(), s.opts.VaultDir, log)
+	if err != nil {
+		return err
+	}
+	defer second.Close()
+	if err := second.Unlock(r.Context(), s.caller(r), with); err != nil {
+		return err
+	}
+	if err := second.Reseal(r.Context(), s.caller(r), under); err != nil {
+		return err
+	}
+	return second.MarkRecoveryVerified(r.Context(), s.caller(r))
+}
+
+func (s *Server) recoveryVerified(v *vault.Vault, r *http.Request) (any, error) {
+	return nil, v.MarkRecoveryVerified(r.Context(), s.caller(r))
+}

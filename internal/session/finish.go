@@ -1,0 +1,91 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/bailey-project/bailey/internal/sandbox"
+	"github.com/bailey-project/bailey/internal/workspace"
+)
+
+// finishTime bounds what is done after the workload's end.
+const finishTime = 2 * time.Minute
+
+// finish brings commits home, looks once more for what must not stay, and
+// writes down what changed. Nothing here can fail the run: what could not be
+// done is said and kept.
+func (s *Session) finish(exit sandbox.Exit) {
+	s.show = func(line string) { s.opts.Term.Notef("%s", line) }
+	ctx, cancel := context.WithTimeout(context.Background(), finishTime)
+	defer cancel()
+	for _, f := range s.work.Sweep() {
+		s.found(f)
+	}
+	report, err := s.work.Finish(ctx)
+	if err != nil {
+		s.opts.Term.Notef("commits made inside were not brought home: %v", err)
+		s.opts.Term.Hintf("they are kept: bailey session list")
+	}
+	for _, n := range report.Notes {
+		s.opts.Term.Notef("%s", n)
+	}
+	changes, err := s.work.Diff(ctx)
+	if err == nil {
+		s.summarise(changes)
+	}
+	s.record.note("session.end", "done", fmt.Sprintf("exit %d", exit.Code))
+	m := s.meta()
+	m.Ended, m.Exit, m.Changes = time.Now(), exit.Code, changes.Files
+	for _, r := range report.Refs {
+		m.Refs = append(m.Refs, r.Name+" "+string(r.Outcome))
+	}
+	_ = s.writeMeta(m)
+	_ = s.gate.Close()
+	s.record.close()
+	_ = s.work.Close(true)
+	for _, dir := range []string{s.tmpDir(), filepath.Join(s.dir, "home"), filepath.Join(s.dir, socketName)} {
+		_ = removeTree(dir)
+	}
+}
+
+// summarise warns of changed files that a host tool runs without being asked.
+func (s *Session) summarise(c workspace.Changes) {
+	var risky []string
+	for _, f := range c.Files {
+		if f.Executes != "" {
+			risky = append(risky, f.Path)
+		}
+	}
+	if len(risky) > 0 && !s.opts.Quiet {
+		s.opts.Term.Notef("changed files that your own tools execute: %s", shorten(risky, 6))
+		s.opts.Term.Hintf("look first: bailey session diff %s", s.ID)
+	}
+}
+
+// shorten names the first n and counts the rest.
+func shorten(names []string, n int) string {
+	if len(names) <= n {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:n], ", "), len(names)-n)
+}
+
+// removeTree removes what a workload left, also below directories that it made
+// unreadable. It follows no link.
+func removeTree(dir string) error {
+	err := os.RemoveAll(dir)
+	if err == nil {
+		return nil
+	}
+	_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if d != nil && d.IsDir() && !strings.Contains(path, "\x00") {
+			_ = os.Chmod(path, 0o700)
+		}
+		return nil
+	})
+	return os.RemoveAll(dir)
+}

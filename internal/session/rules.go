@@ -1,0 +1,142 @@
+package session
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/bailey-project/bailey/internal/home"
+	"github.com/bailey-project/bailey/internal/manifest"
+	"github.com/bailey-project/bailey/internal/policy"
+)
+
+// rules are the egress rules in force; they can change while programs run.
+type rules struct {
+	mu  sync.Mutex
+	now atomic.Pointer[[]policy.Rule]
+}
+
+func (r *rules) current() []policy.Rule { return *r.now.Load() }
+
+// newRules gathers them: the profile's, the user's configuration, what the
+// user allowed in this project, the confirmed manifest, this command's own.
+func newRules(s *Session) (*rules, error) {
+	all, err := parseRules(s.profile.network, "profile "+s.profile.name)
+	if err != nil {
+		return nil, err
+	}
+	config, err := loadConfig()
+	if err != nil {
+		return nil, err
+	}
+	for _, source := range []struct {
+		texts  []string
+		origin string
+	}{
+		{config.Network, home.Config()},
+		{Allowed(s.root), "bailey allow"},
+		{s.opts.Network, "command line"},
+	} {
+		more, err := parseRules(source.texts, source.origin)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+	if s.manifest != nil {
+		more, err := s.manifest.Rules()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+	r := &rules{}
+	r.now.Store(&all)
+	return r, nil
+}
+
+func parseRules(texts []string, origin string) ([]policy.Rule, error) {
+	var rs []policy.Rule
+	for _, t := range texts {
+		r, err := policy.ParseRule(t, origin)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", origin, err)
+		}
+		rs = append(rs, r)
+	}
+	return rs, nil
+}
+
+// add widens the running session.
+func (r *rules) add(rule policy.Rule) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	next := append(slices.Clone(r.current()), rule)
+	r.now.Store(&next)
+}
+
+// remove narrows it: every rule for that host that "bailey allow" made.
+func (r *rules) remove(host policy.Host) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	next := slices.DeleteFunc(slices.Clone(r.current()), func(x policy.Rule) bool {
+		return x.Host == host && x.Origin == allowOrigin
+	})
+	r.now.Store(&next)
+}
+
+// allowOrigin is shown with every rule that the user made by hand.
+const allowOrigin = "bailey allow"
+
+// allowFile holds what the user allowed in a repository. It lies in the user's
+// own state, not in bailey.yaml: an agent can write there.
+func allowFile(root string) string {
+	sum := sha256.Sum256([]byte(manifest.Repository(root)))
+	return filepath.Join(home.State(), "allow", hex.EncodeToString(sum[:16])+".json")
+}
+
+// Allowed lists the rules that the user made for the repository of root.
+func Allowed(root string) []string {
+	var texts []string
+	b, err := os.ReadFile(allowFile(root))
+	if err == nil {
+		err = json.Unmarshal(b, &texts)
+	}
+	if err != nil {
+		return nil
+	}
+	return texts
+}
+
+// Allow keeps a rule for the repository of root, or with remove forgets every
+// rule for its host.
+func Allow(root string, rule policy.Rule, remove bool) error {
+	file := allowFile(root)
+	if err := home.MakeDir(filepath.Dir(file)); err != nil {
+		return err
+	}
+	texts := slices.DeleteFunc(Allowed(root), func(t string) bool {
+		old, err := policy.ParseRule(t, allowOrigin)
+		return err != nil || old.Host == rule.Host
+	})
+	if !remove {
+		texts = append(texts, rule.String())
+	}
+	b, err := json.Marshal(texts)
+	if err != nil {
+		return err
+	}
+	tmp := file + ".new"
+	if err := os.WriteFile(tmp, b, 0o600); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return os.Rename(tmp, file)
+}

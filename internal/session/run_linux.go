@@ -1,0 +1,196 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+
+	"github.com/bailey-project/bailey/internal/relay"
+	"github.com/bailey-project/bailey/internal/sandbox"
+	"github.com/bailey-project/bailey/internal/workspace"
+)
+
+// run starts the workload, waits for it and brings home what it made.
+func (s *Session) run(ctx context.Context) (int, error) {
+	tty := terminals()
+	spec := s.spec(tty)
+	spec.Rows, spec.Cols = windowSize()
+	var err error
+	if s.box, err = sandbox.Start(ctx, spec); err != nil {
+		s.discard()
+		return 0, err
+	}
+	if err := s.begin(ctx); err != nil {
+		return 0, err
+	}
+	s.announce()
+	relayed, err := s.relay()
+	if err != nil {
+		return 0, err
+	}
+	exit, err := s.box.Wait()
+	relayed()
+	s.finish(exit)
+	return exit.Code, err
+}
+
+// begin starts everything that lives as long as the workload.
+func (s *Session) begin(ctx context.Context) error {
+	go func() {
+		if err := s.gate.Serve(ctx, s.box.Network.TCP, s.box.Network.DNS); err != nil && ctx.Err() == nil {
+			s.record.tell("the gateway stopped: "+err.Error(), "")
+		}
+	}()
+	if err := s.work.Watch(ctx, s.found); err != nil {
+		return err
+	}
+	go s.keys.follow(ctx)
+	go s.notices()
+	if err := s.writeMeta(nil); err != nil {
+		return err
+	}
+	s.record.note("session.start", "done", strings.Join(s.opts.Args[:1], " "))
+	return s.listen(ctx)
+}
+
+// notices tells what PID 1 saw.
+func (s *Session) notices() {
+	for n := range s.box.Notices {
+		name := s.relative(n.Path)
+		switch n.Kind {
+		case sandbox.Repinned:
+			s.record.note("workspace.repinned", "done", name)
+			s.refresh(name)
+		case sandbox.Exposed:
+			s.record.note("workspace.exposed", "denied", name+": "+n.Detail)
+			s.record.tell(fmt.Sprintf("alarm: %s can't be hidden from the sandbox any more", name), "end the session, and rotate what the file holds")
+		}
+	}
+}
+
+// found is called by the workspace's watch on the host's side.
+func (s *Session) found(f workspace.Found) {
+	switch f.Kind {
+	case workspace.Quarantined:
+		s.record.note("workspace.quarantined", "denied", f.Name+": "+f.Reason)
+		s.record.tell(fmt.Sprintf("denied: %s was made inside and moved away (%s)", f.Name, f.Reason), "it lies in "+f.Where)
+	case workspace.SecretFile, workspace.Replaced:
+		s.refresh(f.Name)
+	}
+}
+
+// refresh covers an entry with what the sandbox may see of it now.
+func (s *Session) refresh(name string) {
+	view, ok, err := s.work.Refresh(name)
+	var content []byte
+	if err == nil && ok {
+		content = view.Content
+	}
+	_ = s.box.Pin(s.root+"/"+name, content)
+}
+
+func (s *Session) relative(path string) string { return strings.TrimPrefix(path, s.root+"/") }
+
+// announce is the one line that says what is hidden and what can be reached.
+func (s *Session) announce() {
+	if s.opts.Quiet {
+		return
+	}
+	hidden := "nothing"
+	if len(s.view.Hidden) > 0 {
+		hidden = shorten(s.view.Hidden, 4)
+	}
+	var hosts []string
+	for _, r := range s.rules.current() {
+		hosts = append(hosts, r.Host.String())
+	}
+	reachable := "no host"
+	if len(hosts) > 0 {
+		reachable = shorten(hosts, 4)
+	}
+	s.opts.Term.Notef("session %s: hidden: %s and your home; reachable: %s", s.ID, hidden, reachable)
+	for _, n := range s.view.Notes {
+		s.opts.Term.Notef("%s", n)
+	}
+}
+
+// terminals says which of our standard descriptors are one.
+func terminals() (tty [3]bool) {
+	for i := range tty {
+		tty[i] = term.IsTerminal(i)
+	}
+	return tty
+}
+
+func windowSize() (rows, cols uint16) {
+	for fd := range 3 {
+		if size, err := unix.IoctlGetWinsize(fd, unix.TIOCGWINSZ); err == nil {
+			return size.Row, size.Col
+		}
+	}
+	return 24, 80
+}
+
+// relay copies descriptors 0–2 both ways and passes signals on. The function
+// it returns waits for the last of the output.
+func (s *Session) relay() (func(), error) {
+	var out sync.WaitGroup
+	io3 := s.box.Stdio
+	if io3.In != nil {
+		go func() {
+			_, _ = io.Copy(io3.In, os.Stdin)
+			_ = io3.In.Close()
+		}()
+	}
+	for _, c := range []struct {
+		to, from *os.File
+	}{{os.Stdout, io3.Out}, {os.Stderr, io3.Err}} {
+		if c.from != nil {
+			out.Go(func() { _, _ = io.Copy(c.to, c.from) })
+		}
+	}
+	stopSignals := s.passSignals()
+	if io3.Terminal == nil {
+		return func() { out.Wait(); stopSignals() }, nil
+	}
+	t, err := relay.Attach(controlling(), io3.Terminal)
+	if err != nil {
+		return nil, err
+	}
+	s.show = func(line string) { t.Note("bailey: " + line) }
+	return func() { out.Wait(); t.End(); stopSignals() }, nil
+}
+
+// controlling is the descriptor of ours that is the terminal.
+func controlling() *os.File {
+	for i, f := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
+		if term.IsTerminal(i) {
+			return f
+		}
+	}
+	return os.Stdin
+}
+
+func (s *Session) passSignals() (stop func()) {
+	c := make(chan os.Signal, 8)
+	signal.Notify(c, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case sig := <-c:
+				_ = s.box.Signal(sig)
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { signal.Stop(c); close(done) }
+}

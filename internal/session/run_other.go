@@ -1,0 +1,19 @@
+//go:build !linux
+
+package session
+
+import (
+	"context"
+
+	"github.com/bailey-project/bailey/internal/sandbox"
+	"github.com/bailey-project/bailey/internal/workspace"
+)
+
+// run refuses: see sandbox.Start.
+func (s *Session) run(ctx context.Context) (int, error) {
+	s.discard()
+	_, err := sandbox.Start(ctx, sandbox.Spec{})
+	return 0, err
+}
+
+func (s *Session) found(workspace.Found) {}

@@ -1,0 +1,249 @@
+// Package session is one agent run: it turns a project, a policy and a command
+// into a sandbox with a workspace, a gateway and a record, waits for its end
+// and brings home what was made.
+//
+// It is where the engines meet; it confines nothing and decides nothing
+// itself. Its invariant: nothing of the workload runs before every refusal had
+// its chance, and nothing of it is alive when Run returns.
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/bailey-project/bailey/internal/api"
+	"github.com/bailey-project/bailey/internal/gateway"
+	"github.com/bailey-project/bailey/internal/home"
+	"github.com/bailey-project/bailey/internal/manifest"
+	"github.com/bailey-project/bailey/internal/sandbox"
+	"github.com/bailey-project/bailey/internal/term"
+	"github.com/bailey-project/bailey/internal/toolchain"
+	"github.com/bailey-project/bailey/internal/workspace"
+)
+
+// Variable is set inside every session to its name.
+const Variable = "BAILEY_SESSION"
+
+// Options say what to run and where.
+type Options struct {
+	Args        []string
+	Dir         string   // absolute working directory
+	Env         []string // the caller's; only an allow-list of it goes in
+	Environment string   // "development" when empty
+	Network     []string // further rules for this session, as in agent.network
+	Client      *api.Client
+	Term        *term.Term
+	Quiet       bool
+}
+
+// Session is a run in progress.
+type Session struct {
+	ID   string
+	opts Options
+	dir  string
+	home string // of the user
+
+	manifest  *manifest.Manifest // nil without one, or when it is not confirmed
+	root      string             // what the agent may write: the project
+	profile   profile
+	program   toolchain.Result
+	work      *workspace.Workspace
+	view      workspace.View
+	rules     *rules
+	keys      *keys
+	gate      *gateway.Gateway
+	record    *record
+	box       *sandbox.Process
+	show      func(line string)
+	startedAt time.Time
+}
+
+// Run runs the command in a sandbox and returns its exit code. The code is
+// meaningful only without an error.
+func Run(ctx context.Context, o Options) (int, error) {
+	// PR_SET_PDEATHSIG follows the thread that forked.
+	runtime.LockOSThread()
+	s := &Session{opts: o, home: home.User(), startedAt: time.Now(), ID: newID()}
+	s.show = func(line string) { o.Term.Notef("%s", line) }
+	if s.opts.Environment == "" {
+		s.opts.Environment = "development"
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := s.prepare(ctx); err != nil {
+		s.discard()
+		return 0, err
+	}
+	return s.run(ctx)
+}
+
+// newID is short enough to type and long enough not to meet another.
+func newID() string {
+	b := make([]byte, 5)
+	_, _ = rand.Read(b)
+	return strings.ToLower(base32.StdEncoding.EncodeToString(b))
+}
+
+// prepare does everything that can refuse.
+func (s *Session) prepare(ctx context.Context) error {
+	var err error
+	if s.root, err = workspace.FindRoot(s.opts.Dir, s.home); err != nil {
+		return err
+	}
+	if s.program, err = toolchain.Find(s.opts.Env, s.opts.Args[0], s.opts.Dir, s.home); err != nil {
+		return err
+	}
+	s.profile = profileOf(s.opts.Args, s.opts.Env, s.opts.Dir)
+	if err := s.loadManifest(); err != nil {
+		return err
+	}
+	if err := s.makeDirs(); err != nil {
+		return err
+	}
+	if s.record, err = newRecord(s); err != nil {
+		return err
+	}
+	if s.keys, err = newKeys(ctx, s); err != nil {
+		return err
+	}
+	if err := s.prepareWorkspace(ctx); err != nil {
+		return err
+	}
+	if s.rules, err = newRules(s); err != nil {
+		return err
+	}
+	return s.newGateway()
+}
+
+func (s *Session) prepareWorkspace(ctx context.Context) error {
+	var err error
+	s.work, err = workspace.Prepare(ctx, workspace.Options{
+		Root: s.root, SessionDir: s.dir, SessionID: s.ID, Home: s.home,
+		Substitute: s.keys.substitute, RunDir: runDir, Path: lookup(s.opts.Env, "PATH"),
+	})
+	if err != nil {
+		return err
+	}
+	s.view = s.work.View()
+	return s.furnishHome()
+}
+
+func (s *Session) newGateway() error {
+	config, err := loadConfig()
+	if err != nil {
+		return err
+	}
+	s.gate, err = gateway.New(gateway.Config{
+		Rules: s.rules.current, Bindings: s.keys.currentBindings,
+		Value: s.keys.value, Values: s.keys.known,
+		Confidants: s.profile.confidants,
+		Event:      s.record.gateway, Pins: config.pins,
+	})
+	return err
+}
+
+// makeDirs makes the session's directory and what the sandbox writes to.
+func (s *Session) makeDirs() error {
+	s.dir = filepath.Join(home.Sessions(), s.ID)
+	for _, dir := range []string{home.Sessions(), s.dir, s.tmpDir(), s.homeDir()} {
+		if err := home.MakeDir(dir); err != nil {
+			return fmt.Errorf("session directory: %w", err)
+		}
+	}
+	return os.Chmod(s.tmpDir(), 0o777|os.ModeSticky)
+}
+
+func (s *Session) tmpDir() string { return filepath.Join(s.dir, "tmp") }
+
+// homeDir is the private home: kept per profile, so that an agent finds its
+// sessions and logins again; of one session for everything else.
+func (s *Session) homeDir() string {
+	if s.profile.keep {
+		return filepath.Join(home.State(), "homes", s.profile.name)
+	}
+	return filepath.Join(s.dir, "home")
+}
+
+// discard removes a session that never ran.
+func (s *Session) discard() {
+	if s.gate != nil {
+		_ = s.gate.Close()
+	}
+	if s.work != nil {
+		_ = s.work.Close(true)
+	}
+	if s.record != nil {
+		s.record.close()
+	}
+	if s.dir != "" {
+		_ = os.RemoveAll(s.dir)
+	}
+}
+
+// loadManifest takes bailey.yaml when the user confirmed that very content for
+// this repository: an agent can write the file, so what is not confirmed
+// widens nothing.
+func (s *Session) loadManifest() error {
+	root, ok := manifest.Find(s.opts.Dir)
+	if !ok {
+		return nil
+	}
+	m, err := manifest.Load(root)
+	if err != nil {
+		return err
+	}
+	if manifest.Confirmed(root, m.Hash()) {
+		s.manifest = m
+		return nil
+	}
+	ok, err = s.askManifest(root, m)
+	if ok {
+		s.manifest = m
+	}
+	return err
+}
+
+// askManifest shows what the file would grant and asks once.
+func (s *Session) askManifest(root string, m *manifest.Manifest) (bool, error) {
+	t := s.opts.Term
+	file := filepath.Join(root, "bailey.yaml")
+	if !t.CanAsk() {
+		t.Notef("%s is new or changed and not confirmed: its hosts and secrets are left out", file)
+		t.Hintf("read it, then: bailey confirm")
+		return false, nil
+	}
+	t.Notef("%s is new or changed. It asks for:", file)
+	for _, line := range Grants(m) {
+		t.Notef("  %s", line)
+	}
+	yes, err := t.Confirm("Grant exactly this in this repository?", false)
+	if err != nil || !yes {
+		return false, nil
+	}
+	return true, manifest.Confirm(root, m.Hash())
+}
+
+// Grants says in lines for people what a manifest asks for.
+func Grants(m *manifest.Manifest) []string {
+	var lines []string
+	for _, name := range m.Names() {
+		sec := m.Secrets[name]
+		if len(sec.Hosts) > 0 {
+			lines = append(lines, fmt.Sprintf("%s toward %s", name, strings.Join(sec.Hosts, ", ")))
+		}
+	}
+	for _, n := range m.Agent.Network {
+		lines = append(lines, "network "+string(n))
+	}
+	if len(lines) == 0 {
+		lines = append(lines, "nothing beyond what every session has")
+	}
+	return lines
+}

@@ -1,0 +1,181 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sort"
+	"time"
+
+	"github.com/bailey-project/bailey/internal/api"
+	"github.com/bailey-project/bailey/internal/home"
+	"github.com/bailey-project/bailey/internal/sandbox"
+	"github.com/bailey-project/bailey/internal/workspace"
+)
+
+const metaFile = "session.json"
+
+// Stored is what is written down about a session, for list and diff.
+type Stored struct {
+	ID          string             `json:"id"`
+	Root        string             `json:"root"`
+	Program     string             `json:"program"` // without arguments: they can hold anything
+	Profile     string             `json:"profile"`
+	Environment string             `json:"environment,omitempty"`
+	Project     string             `json:"project,omitempty"`
+	Pid         int                `json:"pid"`
+	Started     time.Time          `json:"started"`
+	Ended       time.Time          `json:"ended,omitzero"`
+	Exit        int                `json:"exit"`
+	Regime      sandbox.Regime     `json:"regime"`
+	Hidden      []string           `json:"hidden,omitempty"`
+	Changes     []workspace.Change `json:"changes,omitempty"`
+	Refs        []string           `json:"refs,omitempty"`
+	Running     bool               `json:"running"`
+
+	dir string
+}
+
+func (s *Session) meta() *Stored {
+	return &Stored{ID: s.ID, Root: s.root, Program: filepath.Base(s.opts.Args[0]), Profile: s.profile.name,
+		Environment: s.opts.Environment, Project: s.keys.project, Pid: os.Getpid(), Started: s.startedAt,
+		Regime: s.box.Regime, Hidden: s.view.Hidden}
+}
+
+func (s *Session) writeMeta(m *Stored) error {
+	if m == nil {
+		m = s.meta()
+	}
+	b, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	tmp := filepath.Join(s.dir, metaFile+".new")
+	if err := os.WriteFile(tmp, append(b, '\n'), 0o600); err != nil {
+		return fmt.Errorf("session record: %w", err)
+	}
+	return os.Rename(tmp, filepath.Join(s.dir, metaFile))
+}
+
+// List returns the sessions of this user, newest first.
+func List() ([]Stored, error) {
+	dirs, err := os.ReadDir(home.Sessions())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []Stored
+	for _, d := range dirs {
+		if st, err := read(filepath.Join(home.Sessions(), d.Name())); err == nil {
+			all = append(all, st)
+		}
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].Started.After(all[j].Started) })
+	return all, nil
+}
+
+// Find returns the session with that id, or the newest for "".
+func Find(id string) (Stored, error) {
+	all, err := List()
+	if err != nil {
+		return Stored{}, err
+	}
+	for _, s := range all {
+		if id == "" || s.ID == id {
+			return s, nil
+		}
+	}
+	if id == "" {
+		return Stored{}, api.Errorf(api.Missing, "there was no session yet")
+	}
+	return Stored{}, api.Errorf(api.Missing, "no session %q", id).WithHint("bailey session list")
+}
+
+func read(dir string) (Stored, error) {
+	b, err := os.ReadFile(filepath.Join(dir, metaFile))
+	if err != nil {
+		return Stored{}, err
+	}
+	s := Stored{dir: dir}
+	if err := json.Unmarshal(b, &s); err != nil {
+		return Stored{}, err
+	}
+	s.Running = s.Ended.IsZero() && alive(dir)
+	return s, nil
+}
+
+// alive says whether a session's supervisor still answers.
+func alive(dir string) bool {
+	resp, err := dial(dir).Get(controlBase + "/rules")
+	if err != nil {
+		return false
+	}
+	resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
+}
+
+// Events returns what was recorded in the session, oldest first.
+func (s Stored) Events() ([]api.Event, error) {
+	b, err := os.ReadFile(filepath.Join(s.dir, eventsFile))
+	if err != nil {
+		return nil, err
+	}
+	var all []api.Event
+	for line := range bytes.Lines(b) {
+		var e api.Event
+		if json.Unmarshal(line, &e) == nil {
+			all = append(all, e)
+		}
+	}
+	return all, nil
+}
+
+// Change changes the rules of the running session.
+func (s Stored) Change(ctx context.Context, c Change) error {
+	body, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return s.post(ctx, "/rules", body)
+}
+
+// Stop asks the workload to end, as ^C does.
+func (s Stored) Stop(ctx context.Context) error { return s.post(ctx, "/stop", nil) }
+
+func (s Stored) post(ctx context.Context, path string, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, controlBase+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	resp, err := dial(s.dir).Do(req)
+	if err != nil {
+		return fmt.Errorf("session %s does not answer: %w", s.ID, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1024))
+		return fmt.Errorf("session %s: %s", s.ID, bytes.TrimSpace(text))
+	}
+	return nil
+}
+
+// Recover sweeps what sessions left whose supervisor was killed. It is cheap
+// when there are none.
+func Recover(ctx context.Context) ([]workspace.Leftover, error) {
+	left, err := workspace.Recover(ctx, home.Sessions())
+	for _, l := range left {
+		for _, name := range []string{"tmp", "home", socketName} {
+			_ = removeTree(filepath.Join(l.SessionDir, name))
+		}
+	}
+	return left, err
+}

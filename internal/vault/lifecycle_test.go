@@ -1,0 +1,230 @@
+package vault
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bailey-project/bailey/internal/audit"
+)
+
+func TestCreate(t *testing.T) {
+	h := create(t)
+	ctx := t.Context()
+	dir := filepath.Join(h.dir, "vault")
+	if _, err := Create(ctx, dir, h.log, me, right); !errors.Is(err, ErrExists) {
+		t.Errorf("onto a vault: %v", err)
+	}
+	other := filepath.Join(t.TempDir(), "vault")
+	if _, err := Create(ctx, other, h.log, me, right); !errors.Is(err, ErrExists) || Exists(other) {
+		t.Errorf("with the audit log of another vault: %v", err)
+	}
+	log, err := audit.Open(filepath.Join(t.TempDir(), "audit"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	for name, seals := range map[string][]Sealer{"none": nil, "two of a kind": {right, right}} {
+		if _, err := Create(ctx, other, log, me, seals...); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := Create(ctx, other, log, Caller{}, right); !errors.Is(err, ErrInvalid) {
+		t.Errorf("by nobody: %v", err)
+	}
+	if _, err := Open(ctx, other, log); !errors.Is(err, ErrMissing) || Exists(other) {
+		t.Errorf("opened nothing: %v", err)
+	}
+	if _, err := Create(ctx, other, log, me, broken{right}); err == nil {
+		t.Error("made with a root key that cannot be sealed")
+	}
+	left, err := os.ReadDir(filepath.Dir(other))
+	if err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+	if err := os.MkdirAll(other, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	v, err := Create(ctx, other, log, me, right)
+	if err != nil {
+		t.Fatalf("into an empty directory: %v", err)
+	}
+	v.Close()
+}
+
+type broken struct{ Sealer }
+
+func (broken) Seal([]byte) ([]byte, error) { return nil, errors.New("no entropy") }
+
+// TestCreateInterrupted: a crash after the vault is in place and before its
+// audit log begins leaves a vault that opens.
+func TestCreateInterrupted(t *testing.T) {
+	for _, left := range []string{"nothing", "head"} {
+		h := create(t)
+		h.close()
+		dir := t.TempDir()
+		root := bytes.Repeat([]byte{1}, 32)
+		if err := build(t.Context(), filepath.Join(dir, "vault"), root, []Sealer{right}); err != nil {
+			t.Fatal(err)
+		}
+		if left == "head" {
+			k, err := newKeys(nil, [16]byte{}, bytes.Clone(root))
+			if err != nil {
+				t.Fatal(err)
+			}
+			log, err := audit.Open(filepath.Join(dir, "audit"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := log.Unlock(t.Context(), k.audit, audit.Head{}); err != nil {
+				t.Fatal(err)
+			}
+			log.Close()
+			os.Remove(filepath.Join(dir, "audit", "audit.log"))
+		}
+		h = mustReopen(t, dir)
+		if _, err := h.vault.CreateProject(t.Context(), me, "shop", ""); err != nil {
+			t.Error(err)
+		}
+		h.close()
+	}
+}
+
+// second is another way to open the same vault.
+type second struct{ quick }
+
+func (second) Kind() string { return "recovery" }
+
+func TestReseal(t *testing.T) {
+	h := create(t)
+	v, ctx := h.vault, t.Context()
+	set(t, v, here, "A", "1")
+	if err := v.Reseal(ctx, me, quick("new one")); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Reseal(ctx, me, second{"code"}); err != nil {
+		t.Fatal(err)
+	}
+	v.Lock()
+	if err := v.Reseal(ctx, me, right); !errors.Is(err, ErrLocked) {
+		t.Errorf("while locked: %v", err)
+	}
+	if err := v.Unlock(ctx, me, right); !errors.Is(err, ErrDenied) {
+		t.Errorf("old passphrase: %v", err)
+	}
+	for _, o := range []Opener{quick("new one"), second{"code"}} {
+		if err := v.Unlock(ctx, me, o); err != nil {
+			t.Errorf("%s: %v", o.Kind(), err)
+		}
+		if got := list(t, v, here); got != "/A=1@1" {
+			t.Errorf("after %s: %s", o.Kind(), got)
+		}
+		v.Lock()
+	}
+	path := filepath.Join(h.dir, "vault", "passphrase.age")
+	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := v.Unlock(ctx, me, quick("new one"))
+	var known *Error
+	if !errors.Is(err, ErrTampered) || !errors.As(err, &known) || !strings.Contains(known.Hint, "recovery") {
+		t.Errorf("damaged, with another way in: %v", err)
+	}
+	if err := v.Unlock(ctx, me, second{"code"}); err != nil {
+		t.Errorf("the other way in: %v", err)
+	}
+	if err := v.Verify(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestResealInterrupted: between the two transactions of Reseal both files open.
+func TestResealInterrupted(t *testing.T) {
+	h := create(t)
+	old := files(t, h.dir)["vault/passphrase.age"]
+	if err := h.vault.Reseal(t.Context(), me, quick("new one")); err != nil {
+		t.Fatal(err)
+	}
+	now := files(t, h.dir)["vault/passphrase.age"]
+	h.close()
+	path := filepath.Join(h.dir, "vault", "passphrase.age")
+	if err := os.WriteFile(path, old, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := reopen(t.Context(), h.dir)
+	wantTampered(t, err, "passphrase.age")
+	behind(t, h.dir, both(old, now))
+	mustReopen(t, h.dir).close()
+}
+
+func TestRecoveryVerified(t *testing.T) {
+	h := create(t)
+	ctx := t.Context()
+	if info, err := h.vault.Info(ctx); err != nil || !info.RecoveryVerified.IsZero() {
+		t.Errorf("%+v %v", info, err)
+	}
+	if err := h.vault.MarkRecoveryVerified(ctx, me); err != nil {
+		t.Fatal(err)
+	}
+	h.vault.Lock()
+	info, err := h.vault.Info(ctx)
+	if err != nil || info.RecoveryVerified.Before(info.CreatedAt) || !info.Locked {
+		t.Errorf("%+v %v", info, err)
+	}
+	h.close()
+	mustReopen(t, h.dir).close()
+}
+
+// TestReadmit: a lost audit log does not cost the secrets, and its loss is on
+// record.
+func TestReadmit(t *testing.T) {
+	dir := small(t)
+	ctx := t.Context()
+	h := &home{dir: dir}
+	if err := os.Rename(filepath.Join(dir, "audit"), filepath.Join(dir, "audit.old")); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if h.log, err = audit.Open(filepath.Join(dir, "audit")); err != nil {
+		t.Fatal(err)
+	}
+	if h.vault, err = Open(ctx, filepath.Join(dir, "vault"), h.log); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.vault.Readmit(ctx, me, quick("wrong")); !errors.Is(err, ErrDenied) {
+		t.Errorf("wrong passphrase: %v", err)
+	}
+	wantTampered(t, h.vault.Unlock(ctx, me, right), "audit.log is missing")
+	h.close()
+	if h.log, err = audit.Open(filepath.Join(dir, "audit")); err != nil {
+		t.Fatal(err)
+	}
+	if h.vault, err = Open(ctx, filepath.Join(dir, "vault"), h.log); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.vault.Readmit(ctx, me, right); err != nil {
+		t.Fatal(err)
+	}
+	if got := list(t, h.vault, here); got != "/A=canary-2@2 /B=canary-3@1" {
+		t.Errorf("%s", got)
+	}
+	if got := records(t, h.log, 0); !strings.HasPrefix(got, "audit.begin /  0 done (the vault knew ") {
+		t.Errorf("%s", got)
+	}
+	if err := h.vault.Readmit(ctx, me, right); !errors.Is(err, ErrExists) {
+		t.Errorf("twice: %v", err)
+	}
+	h.close()
+	h = mustReopen(t, dir)
+	set(t, h.vault, here, "B", "newer")
+	h.close()
+	os.RemoveAll(filepath.Join(dir, "audit"))
+	if err := os.Rename(filepath.Join(dir, "audit.old"), filepath.Join(dir, "audit")); err != nil {
+		t.Fatal(err)
+	}
+	_, err = reopen(ctx, dir)
+	wantTampered(t, err, "record")
+}

@@ -1,0 +1,246 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/bailey-project/bailey/internal/audit"
+	"github.com/bailey-project/bailey/internal/vault/envelope"
+	"github.com/bailey-project/bailey/internal/vault/fault"
+	"github.com/bailey-project/bailey/internal/vault/ledger"
+	"github.com/bailey-project/bailey/internal/vault/store"
+)
+
+// Unlock opens the root key and checks the vault against the audit log.
+// ErrDenied for a wrong passphrase, ErrTampered when anything does not fit.
+func (v *Vault) Unlock(ctx context.Context, c Caller, o Opener) error {
+	return v.unlock(ctx, c, o, v.check)
+}
+
+// Readmit is Unlock for a vault whose audit log is lost or damaged beyond use:
+// with the old log moved away, it begins a new one, whose first record says
+// how many records the vault knew of the old. ErrExists when the log that the
+// vault was opened with is not new. The database must be whole.
+func (v *Vault) Readmit(ctx context.Context, c Caller, o Opener) error {
+	head, err := v.log.Head(ctx)
+	if err != nil {
+		return fault.Audit(err)
+	}
+	if head.Seq != 0 {
+		return fault.New(ErrExists, "the audit log has %d records; a new one has to begin", head.Seq)
+	}
+	return v.unlock(ctx, c, o, func(ctx context.Context) error { return v.checkAnew(ctx, c) })
+}
+
+func (v *Vault) unlock(ctx context.Context, c Caller, o Opener, check func(context.Context) error) error {
+	if c.Actor == "" {
+		return errNoActor
+	}
+	e := c.event("vault.unlock")
+	e.Outcome, e.Detail = audit.OutcomeIntent, o.Kind()
+	// A log that has not begun yet is the one of a vault whose creation was
+	// interrupted, or it is gone: admit tells the two apart.
+	if _, err := v.log.AppendSync(ctx, e); err != nil && !errors.Is(err, audit.ErrLocked) && !errors.Is(err, audit.ErrTampered) {
+		return fault.Audit(err)
+	}
+	k, err := v.unseal(ctx, o)
+	if err == nil {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		err = v.admit(ctx, k, check)
+	}
+	e.Outcome = audit.OutcomeDone
+	if err != nil {
+		e.Outcome, e.Detail = audit.OutcomeDenied, fault.Kind(err)
+	}
+	if _, aerr := v.log.AppendSync(ctx, e); aerr != nil && err == nil {
+		v.lock()
+		return fault.Audit(aerr)
+	}
+	if err == nil {
+		v.anchorSoon()
+	}
+	return err
+}
+
+// unseal opens the sealed root key of o's kind. It takes long and holds no lock.
+func (v *Vault) unseal(ctx context.Context, o Opener) (*keys, error) {
+	sealed, err := v.sealed(ctx, o.Kind())
+	if err != nil {
+		return nil, err
+	}
+	root, err := o.Open(sealed)
+	if err != nil {
+		return nil, &Error{Kind: ErrDenied, Text: "the " + o.Kind() + " does not open the vault", Err: err}
+	}
+	return v.newKeys(ctx, root)
+}
+
+// sealed reads a sealed root key and checks that it is the file that the
+// database knows: else a damaged file would look like a wrong passphrase.
+func (v *Vault) sealed(ctx context.Context, kind string) ([]byte, error) {
+	path := filepath.Join(v.dir, kind+sealExt)
+	sealed, err := readSeal(v.dir, kind)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	var known []byte
+	if derr := v.db.View(ctx, func(tx *store.Tx) (err error) {
+		known, err = tx.Meta(metaSeal + kind)
+		return err
+	}); derr != nil {
+		return nil, fault.Explain(derr)
+	}
+	switch {
+	case err != nil && known == nil:
+		return nil, &Error{Kind: ErrMissing, Text: "this vault is not sealed with a " + kind,
+			Hint: "it can be opened with: " + strings.Join(sealsIn(v.dir), ", ")}
+	case err != nil:
+		return nil, v.sealDamage(kind, path+" is gone")
+	}
+	sum := hashOf(sealed)
+	for len(known) >= len(sum) {
+		if bytes.Equal(known[:len(sum)], sum) {
+			return sealed, nil
+		}
+		known = known[len(sum):]
+	}
+	return nil, v.sealDamage(kind, path+" is damaged, or vault.db is: they do not fit each other")
+}
+
+func (v *Vault) sealDamage(kind, text string) error {
+	hint := "nothing was changed on disk; restore that file from a backup"
+	for _, other := range sealsIn(v.dir) {
+		if other != kind {
+			hint += fmt.Sprintf(", or open the vault with the %s", other)
+		}
+	}
+	return &Error{Kind: ErrTampered, Text: text, Hint: hint}
+}
+
+// keys are what an unlocked vault has.
+type keys struct {
+	root   *envelope.Key
+	ledger *ledger.Ledger
+	audit  audit.Keys
+}
+
+func (v *Vault) newKeys(ctx context.Context, root []byte) (*keys, error) {
+	p, err := v.public(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, _ := ledger.ParseID(p.ID)
+	return newKeys(v.db, id, root)
+}
+
+// newKeys moves root into locked memory, wipes it, and derives the other keys.
+func newKeys(db *store.DB, vault ledger.UUID, root []byte) (*keys, error) {
+	key, err := envelope.NewKey(root)
+	if err != nil {
+		return nil, err
+	}
+	var top [envelope.KeySize]byte
+	k := &keys{root: key}
+	for purpose, out := range map[string]*[envelope.KeySize]byte{
+		"bailey vault 1 top": &top, "bailey audit 1 start": &k.audit.Start, "bailey audit 1 seal": &k.audit.Seal,
+	} {
+		if *out, err = key.Derive(purpose); err != nil {
+			return nil, err
+		}
+	}
+	k.ledger = ledger.New(db, vault, top)
+	clear(top[:])
+	return k, nil
+}
+
+func (k *keys) wipe() {
+	_ = k.root.Close()
+	k.ledger.Wipe()
+	k.audit = audit.Keys{}
+}
+
+// admit unlocks the vault with k if check agrees. v.mu is held; when it fails,
+// the vault is locked.
+func (v *Vault) admit(ctx context.Context, k *keys, check func(context.Context) error) error {
+	v.lock()
+	v.keys = k
+	err := check(ctx)
+	if err != nil {
+		v.lock()
+	}
+	return err
+}
+
+// check reads the database and holds it against the audit log.
+func (v *Vault) check(ctx context.Context) error {
+	state, head, err := v.state(ctx)
+	if err != nil {
+		return err
+	}
+	tail, err := v.log.Unlock(ctx, v.keys.audit, head)
+	if err != nil {
+		return fault.Audit(err)
+	}
+	if compare(state, tail) == nil {
+		return nil
+	}
+	// Another process may have written between the two looks.
+	if state, _, err = v.state(ctx); err != nil {
+		return err
+	}
+	return compare(state, tail)
+}
+
+// checkAnew reads the database and begins a new audit log.
+func (v *Vault) checkAnew(ctx context.Context, c Caller) error {
+	_, old, err := v.state(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := v.log.Unlock(ctx, v.keys.audit, audit.Head{}); err != nil {
+		return fault.Audit(err)
+	}
+	e := c.event("audit.begin")
+	e.Outcome, e.Detail = audit.OutcomeDone, fmt.Sprintf("the vault knew %d records of a log before this one", old.Seq)
+	if _, err := v.log.AppendSync(ctx, e); err != nil {
+		return fault.Audit(err)
+	}
+	head, err := v.log.Head(ctx)
+	if err != nil {
+		return fault.Audit(err)
+	}
+	return v.keys.ledger.ReplaceHead(ctx, head)
+}
+
+func (v *Vault) state(ctx context.Context) (s ledger.State, head audit.Head, err error) {
+	err = v.keys.ledger.View(ctx, func(w *ledger.View) error {
+		s, head = w.State(), w.Head()
+		return nil
+	})
+	return s, head, err
+}
+
+// compare finds a change that the audit log says was made and the database
+// does not have: then the database is older than the log.
+func compare(state ledger.State, tail []audit.Record) error {
+	for _, r := range tail {
+		counter, ok := ledger.ParseCounter(r.State)
+		if !ok || r.Outcome != audit.OutcomeDone || r.Locked {
+			continue
+		}
+		if counter > state.Counter {
+			return fault.Tampered("vault.db is older than the audit log: record %d (%s) made change %d, the vault is at change %d",
+				r.Seq, r.Action, counter, state.Counter)
+		}
+		if counter == state.Counter && r.State != state.String() {
+			return fault.Tampered("vault.db does not hold the change %d that audit record %d (%s) made", counter, r.Seq, r.Action)
+		}
+	}
+	return nil
+}

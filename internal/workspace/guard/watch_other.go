@@ -1,0 +1,13 @@
+//go:build !linux
+
+package guard
+
+import (
+	"context"
+	"errors"
+)
+
+// Watch needs inotify.
+func (g *Guard) Watch(context.Context, func(Found)) error {
+	return errors.New("watching a project is not supported on this system")
+}

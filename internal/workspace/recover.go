@@ -1,0 +1,111 @@
+package workspace
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/bailey-project/bailey/internal/safefs"
+	"github.com/bailey-project/bailey/internal/workspace/githome"
+	"github.com/bailey-project/bailey/internal/workspace/guard"
+)
+
+// Leftover is what a session that died had not finished.
+type Leftover struct {
+	SessionDir, SessionID, Root string
+	Quarantined                 []Found  // moves that were finished now
+	Unfinished                  []string // references with commits that are not on the host yet; see Reopen
+	Notes                       []string
+}
+
+// Recover looks at every session below sessionsDir that no process holds any
+// more, finishes what it left half done in its project, and reports the rest.
+// It changes no reference: Reopen and Finish do that when the user wants.
+// A session that was finished is not reported.
+func Recover(ctx context.Context, sessionsDir string) ([]Leftover, error) {
+	list, err := os.ReadDir(sessionsDir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []Leftover
+	for _, e := range list {
+		if !e.IsDir() || ctx.Err() != nil {
+			continue
+		}
+		left, err := recoverOne(ctx, filepath.Join(sessionsDir, e.Name()))
+		if err != nil || left == nil {
+			continue // alive, or none of ours
+		}
+		all = append(all, *left)
+	}
+	return all, ctx.Err()
+}
+
+func recoverOne(ctx context.Context, dir string) (*Leftover, error) {
+	w, err := reopen(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close(false)
+	left := &Leftover{SessionDir: dir, SessionID: w.opt.SessionID, Root: w.opt.Root}
+	left.Quarantined = w.guard.Aside()
+	for _, n := range w.view.Watch {
+		// The user may have made it since, so it is not moved.
+		if _, err := w.root.Lstat(n.Name); err == nil {
+			left.Notes = append(left.Notes, fmt.Sprintf("%s appeared since this session began (%s): look at it", n.Name, n.Reason))
+		}
+	}
+	if kept, _ := w.dir.ReadDir(guard.Quarantine, 100); len(kept) > 0 {
+		left.Notes = append(left.Notes, fmt.Sprintf("%d entries that were moved away lie in %s", len(kept), filepath.Join(dir, guard.Quarantine)))
+	}
+	for _, p := range w.parts {
+		refs, err := githome.Pending(ctx, p.Repo, p.Start, p.Dir)
+		if err != nil {
+			left.Notes = append(left.Notes, fmt.Sprintf("%s: %v", p.Dir, err))
+		}
+		left.Unfinished = append(left.Unfinished, refs...)
+	}
+	return left, nil
+}
+
+// Reopen takes over the workspace of a dead session, to call Finish or Diff;
+// path is the user's PATH, as in Options.
+func Reopen(sessionDir, path string) (*Workspace, error) {
+	w, err := reopen(sessionDir)
+	if err != nil {
+		return nil, err
+	}
+	w.opt.Path = path
+	return w, nil
+}
+
+func reopen(dir string) (*Workspace, error) {
+	d, err := safefs.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	b, err := d.ReadFile(stateFile, 64<<20)
+	if err != nil {
+		return nil, err
+	}
+	var s state
+	if err := json.Unmarshal(b, &s); err != nil {
+		return nil, fmt.Errorf("%s: %w", stateFile, err)
+	}
+	if s.Options.SessionDir != dir {
+		return nil, fmt.Errorf("%s belongs to %s", stateFile, s.Options.SessionDir)
+	}
+	w, err := open(s.Options)
+	if err != nil {
+		return nil, err
+	}
+	w.started, w.parts, w.nested, w.view.Root, w.view.Watch = s.Started, s.Parts, s.Nested, s.Options.Root, s.Watch
+	return w, nil
+}
