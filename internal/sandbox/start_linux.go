@@ -52,7 +52,7 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 	}
 	p.cmd = command(s.Identity)
 	p.cmd.ExtraFiles = append(append([]*os.File{child}, ends...), sourceFiles...)
-	if err := p.cmd.Start(); err != nil {
+	if err := startDumpable(p.cmd); err != nil {
 		return nil, startFailure(err)
 	}
 	for i := range mapFDs {
@@ -97,6 +97,23 @@ func command(id Identity) *exec.Cmd {
 	}
 	cmd.SysProcAttr = attr
 	return cmd
+}
+
+// startDumpable starts cmd from a process that may have hidden its memory: the
+// files below /proc of one that is not dumpable, uid_map of the new process
+// among them, belong to root (proc(5)). What it execs is dumpable by itself.
+func startDumpable(cmd *exec.Cmd) error {
+	was, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
+	if err != nil {
+		return err
+	}
+	if was != 1 {
+		if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
+			return err
+		}
+		defer func() { _ = unix.Prctl(unix.PR_SET_DUMPABLE, uintptr(was), 0, 0, 0) }()
+	}
+	return cmd.Start()
 }
 
 // pipes makes the workload's ends of descriptors 0–2, /dev/null where the

@@ -124,24 +124,49 @@ func Strip(content []byte) []byte {
 	return out
 }
 
+var authWords = []string{"auth", "password", "passwd", "token", "secret", "username", "ident", "cert", "key"}
+
+// authLine errs toward leaving out: a comment may hold an old key, and a line
+// without a name may be the rest of one.
 func authLine(line string) bool {
 	line = strings.TrimSpace(line)
-	i := strings.IndexAny(line, "=")
-	if j := strings.LastIndex(line, ": "); i < 0 || j >= 0 && j < i {
-		i = j
+	first, last := separators(line)
+	switch {
+	case line == "", first < 0 && (strings.HasSuffix(line, ":") || strings.HasPrefix(line, "- ")):
+		return false
+	case first < 0, line[0] == '#', line[0] == ';':
+		return true
 	}
-	if i < 0 {
+	value := strings.Trim(line[first+1:], " \t\"'")
+	if reference(value) || strings.HasSuffix(line[:first], "always-auth") && (value == "true" || value == "false") {
 		return false
 	}
-	key, value := strings.ToLower(line[:i]), strings.Trim(line[i+1:], " \t\"'")
-	if strings.HasPrefix(value, "${") && strings.HasSuffix(value, "}") && !strings.ContainsAny(value, ":-") {
-		return false
-	}
-	for _, word := range []string{"auth", "password", "token", "secret", "username", "ident", "cert", "key"} {
-		if strings.Contains(key, word) && !strings.HasSuffix(strings.TrimSpace(key), "always-auth") && !strings.HasSuffix(key, "file") {
+	key := strings.ToLower(line[:last])
+	for _, word := range authWords {
+		if strings.Contains(key, word) {
 			return true
 		}
 	}
 	_, rest, url := strings.Cut(value, "://")
-	return url && strings.Contains(strings.SplitN(rest, "/", 2)[0], "@")
+	host, _, _ := strings.Cut(rest, "/")
+	return url && strings.Contains(host, "@")
+}
+
+// separators are the first and the last "=" or ": ", -1 if there is none.
+func separators(line string) (first, last int) {
+	first, last = strings.IndexByte(line, '='), strings.LastIndexByte(line, '=')
+	if i := strings.Index(line, ": "); i >= 0 && (first < 0 || i < first) {
+		first = i
+	}
+	return first, max(last, strings.LastIndex(line, ": "))
+}
+
+// reference is the name of a variable and nothing else.
+func reference(value string) bool {
+	name, ok := strings.CutPrefix(value, "${")
+	name, end := strings.CutSuffix(name, "}")
+	for _, c := range name {
+		ok = ok && (c == '_' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9')
+	}
+	return ok && end
 }
