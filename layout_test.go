@@ -52,7 +52,6 @@ var homes = map[string][]string{
 	"golang.org/x/sys":                              {"words", "engines", "programs"},
 	"golang.org/x/term":                             {"relay", "programs"},
 	"golang.org/x/text":                             {"words", "engines"},
-	"kernel.org/pub/linux/libs/security/libcap/psx": {"sandbox"},
 	"modernc.org/sqlite":                            {"vault"},
 }
 

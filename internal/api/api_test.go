@@ -188,3 +188,14 @@ func TestTransportErrors(t *testing.T) {
 		t.Errorf("not JSON: %v", err)
 	}
 }
+
+func TestBuild(t *testing.T) {
+	own := OwnBuild("v1")
+	if own.Written == 0 || ParseBuild(own.String()) != own {
+		t.Errorf("%+v", own)
+	}
+	newer := Build{Version: "v2", Written: own.Written + 1}
+	if !newer.After(own) || own.After(newer) || own.After(own) || ParseBuild("junk").After(own) || newer.After(Build{}) {
+		t.Error("order of builds")
+	}
+}

@@ -142,6 +142,7 @@ type UsageError struct {
 	Advice string
 }
 
+// Error is the cause's text.
 func (e *UsageError) Error() string { return e.Err.Error() }
 
 // Unwrap gives the cause.

@@ -29,6 +29,7 @@ type exitError struct {
 	text string
 }
 
+// Error is what is printed; it may be empty.
 func (e *exitError) Error() string { return e.text }
 
 // Main runs one command line and returns the exit status.

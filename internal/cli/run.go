@@ -3,14 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -18,12 +14,6 @@ import (
 	"github.com/bailey-project/bailey/internal/secret"
 	"github.com/bailey-project/bailey/internal/term"
 	"github.com/bailey-project/bailey/internal/toolchain"
-)
-
-// Exit statuses of a command that could not be started, as of env(1).
-const (
-	exitNotExecutable = 126
-	exitNotFound      = 127
 )
 
 type runFlags struct {
@@ -95,25 +85,6 @@ func refuseAgent(args []string) error {
 		WithHint("start it with: bailey agent -- %s", quoteAll(args))
 }
 
-func quoteAll(args []string) string {
-	quoted := make([]string, len(args))
-	for i, a := range args {
-		quoted[i] = quote(a)
-	}
-	return strings.Join(quoted, " ")
-}
-
-// quote writes a word as a shell reads it.
-func quote(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@,+%", r)
-	}
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
 // variable is one name that run would set, and where it comes from.
 type variable struct {
 	name    string
@@ -168,35 +139,6 @@ func explainMissing(err error, p place) error {
 	return err
 }
 
-// environ lays vars under the caller's environment: what is set there wins,
-// and a person is told when that hides a secret.
-func environ(caller []string, vars []variable) ([]string, error) {
-	set := make(map[string]string, len(caller))
-	for _, e := range caller {
-		name, value, _ := strings.Cut(e, "=")
-		set[name] = value
-	}
-	env := slices.Clone(caller)
-	var shadowed []string
-	for _, v := range vars {
-		value := string(v.value.Reveal())
-		if strings.IndexByte(value, 0) >= 0 {
-			return nil, api.Errorf(api.Invalid, "%s has a NUL byte, which no environment can carry", v.name)
-		}
-		if have, ok := set[v.name]; ok {
-			if v.source == "vault" && have != value {
-				shadowed = append(shadowed, v.name)
-			}
-			continue
-		}
-		env = append(env, v.name+"="+value)
-	}
-	if t := term.Std(); len(shadowed) > 0 && t.ErrIsTerminal() {
-		t.Notef("set in your environment and used instead of the vault: %s", strings.Join(shadowed, ", "))
-	}
-	return env, nil
-}
-
 func explain(p place, vars []variable) {
 	rows := make([][]string, 0, len(vars))
 	for _, v := range vars {
@@ -210,33 +152,6 @@ func explain(p place, vars []variable) {
 		rows = append(rows, row)
 	}
 	term.Std().Table([]string{"name", "source", "environment", "folder", "version"}, rows)
-}
-
-// become replaces this process by the command.
-func become(args, env []string) error {
-	path, err := exec.LookPath(args[0])
-	switch {
-	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
-		return &exitError{exitNotFound, fmt.Sprintf("run: %s: command not found", args[0])}
-	case errors.Is(err, exec.ErrDot):
-		return &exitError{exitNotFound, fmt.Sprintf("run: %s: found only in the current directory; write ./%s", args[0], args[0])}
-	case err != nil:
-		return &exitError{exitNotExecutable, fmt.Sprintf("run: %s: %s", args[0], cause(err))}
-	}
-	release()
-	err = syscall.Exec(path, args, env)
-	if errors.Is(err, syscall.E2BIG) {
-		return &exitError{exitNotExecutable, fmt.Sprintf("run: %s: the environment with the secrets is larger than the system allows", args[0])}
-	}
-	return &exitError{exitNotExecutable, fmt.Sprintf("run: %s: %s", args[0], err)}
-}
-
-func cause(err error) error {
-	var e *exec.Error
-	if errors.As(err, &e) {
-		return e.Err
-	}
-	return err
 }
 
 // withoutVault is true for errors that mean: no vault to ask here.

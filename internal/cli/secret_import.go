@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -43,18 +44,22 @@ func newSecretImport() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		wire := make([]api.Item, len(items))
-		names := make([]secret.Name, len(items))
-		for i, it := range items {
-			wire[i], names[i] = api.NewItem(it.Name, it.Value), it.Name
-		}
-		if _, err := put(cmd.Context(), client, p, wire); err != nil {
-			return err
-		}
-		term.Std().Notef("%s imported into %s", plural(len(items), "secret"), p.Environment)
-		return declare(p, names)
+		return importItems(cmd.Context(), client, p, items)
 	}
 	return cmd
+}
+
+func importItems(ctx context.Context, client *api.Client, p place, items []exchange.Item) error {
+	wire := make([]api.Item, len(items))
+	names := make([]secret.Name, len(items))
+	for i, it := range items {
+		wire[i], names[i] = api.NewItem(it.Name, it.Value), it.Name
+	}
+	if _, err := put(ctx, client, p, wire); err != nil {
+		return err
+	}
+	term.Std().Notef("%s imported into %s", plural(len(items), "secret"), p.Environment)
+	return declare(p, names)
 }
 
 func formatFlag(cmd *cobra.Command, to *string) {

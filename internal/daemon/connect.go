@@ -19,7 +19,6 @@ import (
 	"github.com/bailey-project/bailey/internal/api"
 	"github.com/bailey-project/bailey/internal/home"
 	"github.com/bailey-project/bailey/internal/secret"
-	"github.com/bailey-project/bailey/internal/server"
 )
 
 const (
@@ -51,7 +50,7 @@ type Connector struct {
 func NewConnector(version string) *Connector {
 	return &Connector{
 		Socket: home.Socket(), Version: version, Command: []string{self(), "daemon"},
-		transport: api.UnixTransport(home.Socket()), build: server.OwnBuild(version).String(),
+		transport: api.UnixTransport(home.Socket()), build: api.OwnBuild(version).String(),
 		Notef: func(string, ...any) {},
 	}
 }

@@ -271,7 +271,7 @@ func TestOlderDaemonStepsAside(t *testing.T) {
 	before, _ := client(c).Status(t.Context())
 	newer := NewConnector("test")
 	newer.Command = c.Command
-	b := server.OwnBuild("test")
+	b := api.OwnBuild("test")
 	b.Written++
 	newer.build = b.String()
 	// The daemon that is started instead is this same binary, so the "newer"

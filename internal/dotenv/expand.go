@@ -148,10 +148,10 @@ func reference(b []byte) (r ref, n int) {
 	return r, end + 1
 }
 
-// closingBrace looks at most 4 KiB ahead, for the sake of files that open braces
+// closingBrace looks at most 1 KiB ahead, for the sake of files that open braces
 // and never close one.
 func closingBrace(b []byte, p int) int {
-	b = b[:min(len(b), p+4<<10)]
+	b = b[:min(len(b), p+1<<10)]
 	for depth := 1; p < len(b); p++ {
 		switch b[p] {
 		case '{':

@@ -18,6 +18,7 @@ type Error struct {
 	Text string
 }
 
+// Error names the file and the line.
 func (e *Error) Error() string {
 	if e.Line == 0 {
 		return Name + ": " + e.Text

@@ -2,10 +2,8 @@ package sandbox
 
 import (
 	"fmt"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
-	"kernel.org/pub/linux/libs/security/libcap/psx"
 )
 
 // setupCaps is what PID 1 holds, in its own user namespace only, while it
@@ -45,18 +43,6 @@ func dropCapabilities() error {
 	none := newCapset(0)
 	if err := unix.Capset(&none.head, &none.data[0]); err != nil {
 		return fmt.Errorf("capabilities: %w", err)
-	}
-	return nil
-}
-
-// keepForMounts reduces every thread of PID 1 to what laying a cover anew and
-// the confined thread's own way down need. psx and not the syscall package's
-// AllThreadsSyscall, because that one fails in binaries with cgo (-race).
-func keepForMounts() error {
-	c := newCapset(1<<unix.CAP_SYS_ADMIN | 1<<unix.CAP_SETPCAP)
-	_, _, errno := psx.Syscall3(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&c.head)), uintptr(unsafe.Pointer(&c.data[0])), 0)
-	if errno != 0 {
-		return fmt.Errorf("capabilities of PID 1: %w", errno)
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func sources(s *Spec) (fds []int, files []*os.File, err error) {
 				err = maps.apply(fd)
 			}
 			if err != nil {
-				return nil, nil, fmt.Errorf("%s: %w", m.Source, err)
+				return nil, files, fmt.Errorf("%s: %w", m.Source, err)
 			}
 			files = append(files, os.NewFile(uintptr(fd), m.Source))
 			fd = len(files) - 1

@@ -11,9 +11,10 @@ import (
 )
 
 const (
-	// newRoot is where the tree is put together before pivot_root: any
-	// directory that exists everywhere will do, the mount namespace is ours.
-	newRoot = "/tmp"
+	// newRoot is where the tree is put together before pivot_root. It hides
+	// what lies there on the host, so it must be a directory that exists
+	// everywhere and that nothing is ever bound from.
+	newRoot = "/sys"
 	// coverDir holds the one empty file and the one empty directory that
 	// cover what must not be seen, and the files laid over others.
 	coverDir  = "/run/bailey/cover"
@@ -23,8 +24,7 @@ const (
 
 const baseAttrs = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV
 
-// openSource makes a detached copy of the tree at path. It must be done before
-// anything is mounted: the new root hides /tmp.
+// openSource makes a detached copy of the tree at path.
 func openSource(path string) (int, error) {
 	fd, err := unix.OpenTree(unix.AT_FDCWD, path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE)
 	if err != nil {

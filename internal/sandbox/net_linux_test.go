@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -178,7 +177,6 @@ func TestTwentyAtOnce(t *testing.T) {
 	base, ws := baseSpec(t, `echo x >> shared; test -s shared`)
 	for range 20 {
 		go func() {
-			runtime.LockOSThread()
 			p, err := Start(t.Context(), base)
 			if err == nil {
 				var e Exit
@@ -202,7 +200,6 @@ func TestTwentyAtOnce(t *testing.T) {
 
 // performSupervise starts a sandbox and waits to be killed.
 func performSupervise(ws string) {
-	runtime.LockOSThread()
 	s, _ := specFor(ws, `sleep 1000 & setsid sleep 1001 & echo up; exec sleep 1002`)
 	p, err := Start(context.Background(), s)
 	if err != nil {

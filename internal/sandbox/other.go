@@ -24,6 +24,15 @@ var errNone = &Failure{
 // Start refuses.
 func Start(context.Context, Spec) (*Process, error) { return nil, errNone }
 
+// Launch refuses.
+func Launch(Identity) (*Process, error) { return nil, errNone }
+
+// Run refuses.
+func (*Process) Run(context.Context, Spec) error { return errNone }
+
+// Kill does nothing.
+func (*Process) Kill() {}
+
 // PID1 refuses.
 func PID1() { os.Exit(1) }
 

@@ -15,8 +15,7 @@ import (
 	"github.com/bailey-project/bailey/internal/sandbox/seccomp"
 )
 
-// controlFD is where PID 1 finds its end of the control socket; the three
-// descriptors behind it are the workload's pipes (or /dev/null for a terminal).
+// controlFD is where PID 1 finds its end of the control socket.
 const controlFD = 3
 
 // PID1 is the whole life of a sandbox's first process: it builds the sandbox
@@ -57,6 +56,7 @@ type pid1 struct {
 	spec *Spec
 	tree *tree
 	pins pins
+	std  [3]int   // the workload's pipes, or /dev/null for a terminal
 	tty  *os.File // the workload's terminal, PID 1's controlling one
 	pid  int
 }
@@ -69,16 +69,16 @@ func (p *pid1) run() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return err
 	}
-	f, err := p.ctl.receive()
-	if err != nil || f.Spec == nil {
-		return fmt.Errorf("no specification: %w", err)
+	// The network and the part of the tree that is always the same need no
+	// specification, nor each other.
+	net := make(chan error, 1)
+	go func() { net <- p.network() }()
+	err := p.base()
+	if err := errors.Join(err, <-net); err != nil {
+		return err
 	}
-	p.spec = f.Spec
-	for i := range p.spec.Mounts {
-		p.spec.Mounts[i].fd = -1
-		if i < len(f.MapFDs) {
-			p.spec.Mounts[i].fd = f.MapFDs[i]
-		}
+	if err := p.accept(); err != nil {
+		return err
 	}
 	if err := p.build(); err != nil {
 		return err
@@ -95,8 +95,31 @@ func (p *pid1) run() error {
 	return p.reap()
 }
 
-// build makes everything but the workload.
-func (p *pid1) build() error {
+// accept takes the specification and the descriptors that belong to it.
+func (p *pid1) accept() error {
+	f, err := p.ctl.receive()
+	if err != nil || f.Spec == nil || f.Files < len(p.std) {
+		return fmt.Errorf("no specification: %w", err)
+	}
+	p.spec = f.Spec
+	files := make([]int, f.Files)
+	for i := range files {
+		if files[i], err = p.ctl.receiveFD(); err != nil {
+			return fmt.Errorf("no specification: %w", err)
+		}
+	}
+	copy(p.std[:], files)
+	for i := range p.spec.Mounts {
+		p.spec.Mounts[i].fd = -1
+		if i < len(f.Sources) && f.Sources[i] >= 0 {
+			p.spec.Mounts[i].fd = files[len(p.std)+f.Sources[i]]
+		}
+	}
+	return nil
+}
+
+// network hands the listeners to the supervisor and keeps none.
+func (p *pid1) network() error {
 	listeners, err := network()
 	if err != nil {
 		return err
@@ -111,6 +134,11 @@ func (p *pid1) build() error {
 	for _, l := range listeners {
 		l.Close()
 	}
+	return nil
+}
+
+// build makes everything but the workload.
+func (p *pid1) build() error {
 	if err := unix.Sethostname([]byte(p.spec.Hostname)); err != nil {
 		return fmt.Errorf("host name: %w", err)
 	}
@@ -120,16 +148,30 @@ func (p *pid1) build() error {
 	return p.terminal()
 }
 
-// mounts opens every source, then builds the tree over them and moves in.
-func (p *pid1) mounts() error {
-	devs, err := p.openSources()
+// base makes the parts of the tree that come from no specification.
+func (p *pid1) base() error {
+	devs, err := openDevices()
 	if err != nil {
 		return err
 	}
 	if p.tree, err = newTree(); err != nil {
 		return err
 	}
-	if err := p.own(devs); err != nil {
+	if err := p.tree.mountDev(devs); err != nil {
+		return err
+	}
+	if err := p.tree.mountProc(); err != nil {
+		return err
+	}
+	return p.tree.coverFS()
+}
+
+// mounts completes the tree and moves in.
+func (p *pid1) mounts() error {
+	if err := p.openSources(); err != nil {
+		return err
+	}
+	if err := p.files(); err != nil {
 		return err
 	}
 	for i := range p.spec.Mounts {
@@ -149,30 +191,20 @@ func (p *pid1) mounts() error {
 	return p.tree.seal()
 }
 
-// own makes the parts of the tree that come from no host directory.
-func (p *pid1) own(devs []int) error {
-	t := p.tree
-	if err := t.mountDev(devs); err != nil {
-		return err
-	}
-	if err := t.mountProc(); err != nil {
-		return err
-	}
-	if err := t.copies(p.spec.Copies); err != nil {
-		return err
-	}
-	if err := t.coverFS(); err != nil {
+// files writes what lies in the sandbox's own memory.
+func (p *pid1) files() error {
+	if err := p.tree.copies(p.spec.Copies); err != nil {
 		return err
 	}
 	for _, f := range p.spec.Files {
-		if err := t.write(f); err != nil {
+		if err := p.tree.write(f); err != nil {
 			return err
 		}
 	}
-	return t.links(p.spec.Links)
+	return p.tree.links(p.spec.Links)
 }
 
-func (p *pid1) openSources() ([]int, error) {
+func (p *pid1) openSources() error {
 	for i := range p.spec.Mounts {
 		m := &p.spec.Mounts[i]
 		if m.Kind != Bind || m.fd >= 0 {
@@ -183,10 +215,14 @@ func (p *pid1) openSources() ([]int, error) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		m.fd = fd
 	}
+	return nil
+}
+
+func openDevices() ([]int, error) {
 	devs := make([]int, len(devices))
 	for i, name := range devices {
 		fd, err := openSource("/dev/" + name)
@@ -234,9 +270,6 @@ func (p *pid1) terminal() error {
 
 // start runs the workload from a thread of its own.
 func (p *pid1) start() (*Regime, error) {
-	if err := keepForMounts(); err != nil {
-		return nil, err
-	}
 	done := make(chan started)
 	go p.onThread(done)
 	r := <-done
@@ -287,7 +320,7 @@ func (p *pid1) confineAndFork() (*Regime, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.spec.Path, err)
 	}
-	for fd := controlFD + 1; fd <= controlFD+3; fd++ {
+	for _, fd := range p.std {
 		unix.Close(fd)
 	}
 	return r, nil
@@ -307,7 +340,7 @@ func (p *pid1) writable() []string {
 func (p *pid1) stdio() []uintptr {
 	files := make([]uintptr, 3)
 	for i := range files {
-		files[i] = uintptr(controlFD + 1 + i)
+		files[i] = uintptr(p.std[i])
 		if p.spec.TTY[i] {
 			files[i] = p.tty.Fd()
 		}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -26,50 +27,86 @@ type Process struct {
 	ctl  *control
 	cmd  *exec.Cmd
 	exit chan Exit
+	gone chan struct{} // closed once PID 1 was waited for
 }
 
-// Start builds the sandbox and runs its workload.
-//
-// The calling goroutine must be locked to its thread (runtime.LockOSThread)
-// and that thread must live as long as the sandbox: PR_SET_PDEATHSIG follows
-// the thread that forked, not the process.
+// Start is Launch and Run in one.
 func Start(ctx context.Context, s Spec) (*Process, error) {
+	p, err := Launch(s.Identity)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.Run(ctx, s)
+}
+
+// Launch makes the namespaces and their first process, which sets up the
+// network and then waits for Run: that much of a start needs no Spec, so it
+// can go on while the caller still decides.
+//
+// The sandbox ends with this process: PR_SET_PDEATHSIG follows the thread that
+// forked, so that thread is kept for as long as the sandbox lives.
+func Launch(id Identity) (*Process, error) {
 	ctl, child, err := socketPair()
 	if err != nil {
 		return nil, err
 	}
 	defer child.Close()
-	p := &Process{ctl: ctl, exit: make(chan Exit, 1)}
-	ends, err := p.pipes(s.TTY)
-	defer closeAll(ends)
-	if err != nil {
-		return nil, err
-	}
-	mapFDs, sourceFiles, err := rootSources(&s)
-	defer closeAll(sourceFiles)
-	if err != nil {
-		return nil, err
-	}
-	p.cmd = command(s.Identity)
-	p.cmd.ExtraFiles = append(append([]*os.File{child}, ends...), sourceFiles...)
-	if err := startDumpable(p.cmd); err != nil {
+	p := &Process{ctl: ctl, cmd: command(id), exit: make(chan Exit, 1), gone: make(chan struct{})}
+	p.cmd.ExtraFiles = []*os.File{child}
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		started <- startDumpable(p.cmd)
+		<-p.gone
+	}()
+	if err := <-started; err != nil {
+		close(p.gone)
 		return nil, startFailure(err)
 	}
-	for i := range mapFDs {
-		if mapFDs[i] >= 0 {
-			mapFDs[i] += controlFD + 1 + len(ends)
-		}
-	}
-	child.Close()
-	if err := p.await(frame{Spec: &s, MapFDs: mapFDs}); err != nil {
-		_ = p.cmd.Process.Kill()
-		_ = p.cmd.Wait()
-		return nil, err
-	}
-	context.AfterFunc(ctx, func() { _ = p.cmd.Process.Kill() })
 	return p, nil
 }
 
+// Run builds the sandbox and starts its workload. When it fails, and when ctx
+// ends, nothing of the sandbox is left alive.
+func (p *Process) Run(ctx context.Context, s Spec) error {
+	if err := p.deliver(&s); err != nil {
+		p.Kill()
+		return err
+	}
+	context.AfterFunc(ctx, func() { _ = p.cmd.Process.Kill() })
+	return nil
+}
+
+// Kill ends a sandbox that did not get to run.
+func (p *Process) Kill() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+	close(p.gone)
+}
+
+// deliver hands PID 1 all that it needs and waits until the workload runs.
+func (p *Process) deliver(s *Spec) error {
+	files, err := p.pipes(s.TTY)
+	defer func() { closeAll(files) }()
+	if err != nil {
+		return err
+	}
+	sources, mounts, err := rootSources(s)
+	files = append(files, mounts...)
+	if err != nil {
+		return err
+	}
+	fds := make([]int, len(files))
+	for i, f := range files {
+		fds[i] = int(f.Fd())
+	}
+	if err := p.ctl.sendFDs(frame{Spec: s, Sources: sources, Files: len(fds)}, fds...); err != nil {
+		return fmt.Errorf("starting the sandbox: %w", err)
+	}
+	return p.await()
+}
+
+// rootSources is empty for an ordinary user: PID 1 opens the sources itself.
 func rootSources(s *Spec) ([]int, []*os.File, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil, nil
@@ -142,12 +179,8 @@ func (p *Process) pipes(tty [3]bool) (ends []*os.File, err error) {
 	return ends, nil
 }
 
-// await sends the specification and takes what PID 1 sends back until the
-// workload runs.
-func (p *Process) await(spec frame) error {
-	if err := p.ctl.send(spec); err != nil {
-		return fmt.Errorf("starting the sandbox: %w", err)
-	}
+// await takes what PID 1 sends until the workload runs.
+func (p *Process) await() error {
 	for {
 		f, err := p.ctl.receive()
 		if err != nil {
@@ -259,6 +292,7 @@ func (p *Process) Pin(target string, content []byte) error {
 func (p *Process) Wait() (Exit, error) {
 	e, ok := <-p.exit
 	err := p.cmd.Wait()
+	close(p.gone)
 	if ok {
 		return e, nil
 	}

@@ -15,7 +15,8 @@ const maxFrame = 16 << 20
 // and JSON. Descriptors travel beside the frames named in their comments.
 type frame struct {
 	Spec    *Spec   `json:",omitempty"` // supervisor → PID 1, first
-	MapFDs  []int   `json:",omitempty"` // with Spec: inherited descriptor of each mount, -1 for none
+	Files   int     `json:",omitempty"` // with Spec: this many descriptors follow, descriptors 0–2 of the workload first
+	Sources []int   `json:",omitempty"` // with Spec: for each mount which of the further descriptors is its source, -1 for none
 	Started *Regime `json:",omitempty"` // PID 1 → supervisor, once the workload runs
 	Network int     `json:",omitempty"` // PID 1 → supervisor: this many listener descriptors follow
 	Pty     bool    `json:",omitempty"` // PID 1 → supervisor: the pty master follows

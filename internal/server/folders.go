@@ -31,7 +31,7 @@ func (s *Server) listFolders(v *vault.Vault, r *http.Request) (any, error) {
 // folders lists what lies in p, without p itself.
 func (s *Server) folders(v *vault.Vault, r *http.Request, p *vault.Place, recursive bool) ([]vault.Folder, error) {
 	var list []vault.Folder
-	err := aliased(&p.Environment, func() (err error) {
+	err := dialect.Aliased(&p.Environment, func() (err error) {
 		list, err = v.Folders(r.Context(), s.caller(r), *p, recursive)
 		return err
 	})
@@ -55,7 +55,7 @@ func (s *Server) makeFolder(v *vault.Vault, r *http.Request) (any, error) {
 	}
 	place.Path = path.Join("/", place.Path, body.Name)
 	var made vault.Folder
-	err = aliased(&place.Environment, func() error {
+	err = dialect.Aliased(&place.Environment, func() error {
 		made, err = v.CreateFolder(r.Context(), s.caller(r), place)
 		return err
 	})

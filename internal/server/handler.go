@@ -55,7 +55,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set(api.HeaderReplace, api.ReplaceWait)
 		return api.Errorf(api.Unavailable, "the daemon is locking itself")
 	}
-	if s.opts.OnReplace != nil && ParseBuild(r.Header.Get(api.HeaderBuild)).After(s.build) {
+	if s.opts.OnReplace != nil && api.ParseBuild(r.Header.Get(api.HeaderBuild)).After(s.build) {
 		w.Header().Set(api.HeaderReplace, api.ReplaceNewer)
 		go s.opts.OnReplace()
 		return api.Errorf(api.Unavailable, "the daemon is of an older build and steps aside")
@@ -65,7 +65,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) survive(w http.ResponseWriter, r *http.Request) {
 	if p := recover(); p != nil && p != http.ErrAbortHandler {
-		s.opts.Logf("%s %s: panic", r.Method, r.Pattern)
+		s.opts.Logf("%s: panic", r.Pattern)
 		s.fail(w, r, errors.New("panic"))
 	}
 }
@@ -101,7 +101,7 @@ func (s *Server) handle(mux *http.ServeMux, pattern string, h handler) {
 func (s *Server) reply(w http.ResponseWriter, r *http.Request, status int, body any) {
 	b, err := json.Marshal(body)
 	if err != nil {
-		s.opts.Logf("%s %s: %s", r.Method, r.Pattern, err)
+		s.opts.Logf("%s: %s", r.Pattern, err)
 		status, b = http.StatusInternalServerError, []byte(`{"statusCode":500,"message":"internal error","error":"InternalServerError","code":"internal"}`)
 	}
 	sum := sha256.Sum256(b)
@@ -131,7 +131,7 @@ func matches(header, etag string) bool {
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	e := dialect.Error(err)
 	if e.Code == api.Internal && r.Context().Err() == nil {
-		s.opts.Logf("%s %s: %s", r.Method, r.Pattern, err)
+		s.opts.Logf("%s: %s", r.Pattern, err)
 	}
 	s.reply(w, r, e.HTTPStatus(), e.Body(requestID()))
 }

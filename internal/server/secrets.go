@@ -20,7 +20,7 @@ func (s *Server) listSecrets(v *vault.Vault, r *http.Request) (any, error) {
 	}
 	opts := vault.ListOptions{Recursive: dialect.Flag(q, "recursive", false), NamesOnly: !dialect.Flag(q, "viewSecretValue", true)}
 	var list []vault.Secret
-	err = aliased(&place.Environment, func() error {
+	err = dialect.Aliased(&place.Environment, func() error {
 		list, err = v.List(r.Context(), s.caller(r), place, opts)
 		return err
 	})
@@ -55,7 +55,7 @@ func (s *Server) getSecret(v *vault.Vault, r *http.Request) (any, error) {
 		return nil, err
 	}
 	var found vault.Secret
-	err = aliased(&ref.Environment, func() error {
+	err = dialect.Aliased(&ref.Environment, func() error {
 		found, err = v.Get(r.Context(), s.caller(r), ref, version)
 		return err
 	})
@@ -76,28 +76,4 @@ func target(r *http.Request, p vault.Place) (vault.Ref, error) {
 
 func notFound(name string) *api.Error {
 	return api.Errorf(api.Missing, "Secret with name '%s' not found", name)
-}
-
-// aliased tries again with Bailey's name of a default environment when the
-// dialect's is not there: clients are configured with "dev" and "prod".
-func aliased(environment *string, do func() error) error {
-	err := do()
-	full, ok := map[string]string{"dev": "development", "prod": "production"}[*environment]
-	if !ok || codeOf(err) != api.Missing {
-		return err
-	}
-	short := *environment
-	*environment = full
-	if again := do(); codeOf(again) != api.Missing {
-		return again
-	}
-	*environment = short
-	return err
-}
-
-func codeOf(err error) api.Code {
-	if err == nil {
-		return ""
-	}
-	return dialect.Error(err).Code
 }

@@ -39,7 +39,7 @@ type Options struct {
 // Server answers for one vault, which need not exist yet.
 type Server struct {
 	opts    Options
-	build   Build
+	build   api.Build
 	mux     *http.ServeMux
 	started time.Time
 
@@ -59,7 +59,7 @@ func New(opts Options) *Server {
 	if opts.Logf == nil {
 		opts.Logf = func(string, ...any) {}
 	}
-	s := &Server{opts: opts, build: OwnBuild(opts.Version), started: time.Now()}
+	s := &Server{opts: opts, build: api.OwnBuild(opts.Version), started: time.Now()}
 	s.lastSeen.Store(time.Now().UnixNano())
 	s.mux = s.routes()
 	return s

@@ -226,14 +226,3 @@ func TestErrorsShowNoValue(t *testing.T) {
 		}
 	}
 }
-
-func TestBuild(t *testing.T) {
-	own := OwnBuild("v1")
-	if own.Written == 0 || ParseBuild(own.String()) != own {
-		t.Errorf("%+v", own)
-	}
-	newer := Build{"v2", own.Written + 1}
-	if !newer.After(own) || own.After(newer) || own.After(own) || ParseBuild("junk").After(own) || newer.After(Build{}) {
-		t.Error("order of builds")
-	}
-}

@@ -13,6 +13,7 @@ func (s *Server) Transport() http.RoundTripper { return served{s} }
 
 type served struct{ s *Server }
 
+// RoundTrip calls the handler; it never fails.
 func (t served) RoundTrip(r *http.Request) (*http.Response, error) { return t.serve(r), nil }
 
 // serve runs the handler beside the reader of its answer, so that a lease,
@@ -45,8 +46,10 @@ type answer struct {
 	ready        chan struct{}
 }
 
+// Header is what will be sent.
 func (a *answer) Header() http.Header { return a.header }
 
+// WriteHeader lets the reader of the answer begin.
 func (a *answer) WriteHeader(status int) {
 	if a.sent != nil {
 		return
@@ -55,6 +58,7 @@ func (a *answer) WriteHeader(status int) {
 	close(a.ready)
 }
 
+// Write waits until the reader has taken b.
 func (a *answer) Write(b []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
 	return a.body.Write(b)

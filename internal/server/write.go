@@ -74,7 +74,7 @@ func (s *Server) change(v *vault.Vault, r *http.Request, body *api.Write, writes
 		return nil, err
 	}
 	var done []vault.Secret
-	err = aliased(&place.Environment, func() error {
+	err = dialect.Aliased(&place.Environment, func() error {
 		done, err = v.SetMany(r.Context(), s.caller(r), place, changes)
 		return err
 	})
@@ -125,7 +125,7 @@ func (s *Server) remove(v *vault.Vault, r *http.Request, body *api.Write, names 
 		return nil, err
 	}
 	var gone []vault.Secret
-	err = aliased(&place.Environment, func() error {
+	err = dialect.Aliased(&place.Environment, func() error {
 		gone, err = v.Delete(r.Context(), s.caller(r), place, names...)
 		return err
 	})

@@ -19,7 +19,6 @@ const (
 	caFile   = runDir + "/ca.pem"
 	caBundle = "/etc/ssl/certs/ca-certificates.crt"
 	viewDir  = runDir + "/view"
-	runSize  = 16 << 20
 )
 
 // systemDirs are read-only and world-readable on every distribution. On merged
@@ -111,9 +110,7 @@ func (s *Session) system(spec *sandbox.Spec) {
 		}
 	}
 	spec.Mounts = append(spec.Mounts,
-		sandbox.Mount{Kind: sandbox.Cover, Target: "/usr/local/etc", Optional: true},
-		sandbox.Mount{Source: "/sys/devices/system/cpu", Target: "/sys/devices/system/cpu", Optional: true},
-		sandbox.Mount{Kind: sandbox.Tmpfs, Target: "/run/user", Size: runSize, Mode: 0o1777})
+		sandbox.Mount{Kind: sandbox.Cover, Target: "/usr/local/etc", Optional: true})
 }
 
 // etc composes /etc file by file.

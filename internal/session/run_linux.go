@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,8 +23,12 @@ func (s *Session) run(ctx context.Context) (int, error) {
 	tty := terminals()
 	spec := s.spec(tty)
 	spec.Rows, spec.Cols = windowSize()
-	var err error
-	if s.box, err = sandbox.Start(ctx, spec); err != nil {
+	if err := s.arm(ctx); err != nil {
+		s.box.Kill()
+		s.discard()
+		return 0, err
+	}
+	if err := s.box.Run(ctx, spec); err != nil {
 		s.discard()
 		return 0, err
 	}
@@ -34,7 +39,6 @@ func (s *Session) run(ctx context.Context) (int, error) {
 	if err := s.begin(ctx); err != nil {
 		return 0, err
 	}
-	s.announce()
 	relayed, err := s.relay()
 	if err != nil {
 		return 0, err
@@ -45,23 +49,26 @@ func (s *Session) run(ctx context.Context) (int, error) {
 	return exit.Code, err
 }
 
-// begin starts everything that lives as long as the workload.
+// arm sets up what must watch before the workload's first instruction.
+func (s *Session) arm(ctx context.Context) error {
+	if err := s.work.Watch(ctx, s.found); err != nil {
+		return err
+	}
+	s.announce()
+	s.record.note("session.start", "done", strings.Join(s.opts.Args[:1], " "))
+	return s.listen(ctx)
+}
+
+// begin starts what needs the running sandbox.
 func (s *Session) begin(ctx context.Context) error {
 	go func() {
 		if err := s.gate.Serve(ctx, s.box.Network.TCP, s.box.Network.DNS); err != nil && ctx.Err() == nil {
 			s.record.tell("the gateway stopped: "+err.Error(), "")
 		}
 	}()
-	if err := s.work.Watch(ctx, s.found); err != nil {
-		return err
-	}
 	go s.keys.follow(ctx)
 	go s.notices()
-	if err := s.writeMeta(nil); err != nil {
-		return err
-	}
-	s.record.note("session.start", "done", strings.Join(s.opts.Args[:1], " "))
-	return s.listen(ctx)
+	return s.writeMeta(nil)
 }
 
 // notices tells what PID 1 saw.
@@ -85,14 +92,19 @@ func (s *Session) found(f workspace.Found) {
 	case workspace.Quarantined:
 		s.record.note("workspace.quarantined", "denied", f.Name+": "+f.Reason)
 		s.record.tell(fmt.Sprintf("denied: %s was made inside and moved away (%s)", f.Name, f.Reason), "it lies in "+f.Where)
-	case workspace.SecretFile, workspace.Replaced:
+	case workspace.SecretFile:
 		s.refresh(f.Name)
+	case workspace.Replaced: // PID 1 sees that for itself
 	}
 }
 
-// refresh covers an entry with what the sandbox may see of it now.
+// refresh covers a secret file with what the sandbox may see of it now; what
+// can't be read any more is covered with nothing.
 func (s *Session) refresh(name string) {
 	view, ok, err := s.work.Refresh(name)
+	if errors.Is(err, workspace.ErrNotSecret) {
+		return
+	}
 	var content []byte
 	if err == nil && ok {
 		content = view.Content

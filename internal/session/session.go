@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -68,8 +67,6 @@ type Session struct {
 // Run runs the command in a sandbox and returns its exit code. The code is
 // meaningful only without an error.
 func Run(ctx context.Context, o Options) (int, error) {
-	// PR_SET_PDEATHSIG follows the thread that forked.
-	runtime.LockOSThread()
 	s := &Session{opts: o, home: home.User(), startedAt: time.Now(), ID: newID()}
 	s.show = func(line string) { o.Term.Notef("%s", line) }
 	if s.opts.Environment == "" {
@@ -77,7 +74,13 @@ func Run(ctx context.Context, o Options) (int, error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	var err error
+	// The first process needs nothing of what follows to come up.
+	if s.box, err = sandbox.Launch(s.identity()); err != nil {
+		return 0, err
+	}
 	if err := s.prepare(ctx); err != nil {
+		s.box.Kill()
 		s.discard()
 		return 0, err
 	}

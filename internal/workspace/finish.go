@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/bailey-project/bailey/internal/workspace/gitdir"
 	"github.com/bailey-project/bailey/internal/workspace/githome"
 )
 
@@ -65,12 +66,13 @@ func (w *Workspace) gitlinks(all *Report, rel string, paths []string) {
 			continue
 		}
 		f, ok := w.guard.Take(git, "git submodules")
+		git = gitdir.Plain(git, 300) // the name was chosen inside
 		switch {
 		case !ok:
 		case f.Err != nil:
 			all.Notes = append(all.Notes, fmt.Sprintf("%s was made inside and could not be moved away (%v): do not run git here before it is gone", git, f.Err))
 		default:
-			all.Notes = append(all.Notes, fmt.Sprintf("%s was made inside where git looks for a submodule; it lies in %s now", git, f.Where))
+			all.Notes = append(all.Notes, fmt.Sprintf("%s was made inside where git looks for a submodule; it lies in %s now", git, gitdir.Plain(f.Where, 1000)))
 		}
 	}
 }

@@ -114,6 +114,7 @@ func (s *Survey) assignFolders(m *manifest.Manifest) {
 	})
 }
 
+// Directories are the directories of files, sorted.
 func Directories(files []File) []string {
 	var dirs []string
 	for i := range files {

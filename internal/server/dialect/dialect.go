@@ -78,3 +78,27 @@ func Read(r *http.Request, into any) error {
 	}
 	return api.Errorf(api.Invalid, "the request's body is not the JSON expected here")
 }
+
+// Aliased tries again with Bailey's name of a default environment when the
+// dialect's is not there: clients are configured with "dev" and "prod".
+func Aliased(environment *string, do func() error) error {
+	err := do()
+	full, ok := map[string]string{"dev": "development", "prod": "production"}[*environment]
+	if !ok || codeOf(err) != api.Missing {
+		return err
+	}
+	short := *environment
+	*environment = full
+	if again := do(); codeOf(again) != api.Missing {
+		return again
+	}
+	*environment = short
+	return err
+}
+
+func codeOf(err error) api.Code {
+	if err == nil {
+		return ""
+	}
+	return Error(err).Code
+}

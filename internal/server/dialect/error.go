@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"syscall"
 
 	"github.com/bailey-project/bailey/internal/api"
 	"github.com/bailey-project/bailey/internal/audit"
@@ -23,6 +24,9 @@ func Error(err error) *api.Error {
 		return &api.Error{Code: api.Invalid, Status: http.StatusRequestEntityTooLarge, Message: "the request is larger than 32 MiB"}
 	case errors.Is(err, audit.ErrTampered):
 		return api.Errorf(api.Tampered, "%s", Tale(err)).WithHint("look at it with: bailey audit verify")
+	case errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EACCES), errors.Is(err, syscall.ENOSPC):
+		return api.Errorf(api.Unavailable, "the vault cannot be used: %s", err).
+			WithHint("every access is recorded before it is answered: BAILEY_HOME must be writable")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return api.Errorf(api.Unavailable, "the request was given up")
 	}
@@ -39,7 +43,7 @@ func Error(err error) *api.Error {
 			return e
 		}
 	}
-	return api.Errorf(api.Internal, "internal error; the daemon's log has the detail")
+	return api.Errorf(api.Internal, "internal error").WithHint("the detail is in the daemon's log: run/daemon.log below BAILEY_HOME")
 }
 
 type kind struct {

@@ -81,7 +81,8 @@ type builder struct {
 }
 
 func (b *builder) run(ctx context.Context) error {
-	for _, dir := range []string{"", "objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/tags", "info", "hooks", "logs"} {
+	// What git makes when it needs it is left out: each costs the start.
+	for _, dir := range []string{"", "objects", "objects/info", "refs", "info", "hooks", "logs"} {
 		if err := os.Mkdir(filepath.Join(b.plan.Dir, dir), 0o755); err != nil {
 			return err
 		}
@@ -196,41 +197,33 @@ func (b *builder) states(ctx context.Context) error {
 	return nil
 }
 
-// logs copies the recent past of HEAD and branches; it is a convenience, and
-// bounded as one.
-func (b *builder) logs(ctx context.Context) error {
-	left := int64(16 << 20)
-	one := func(r *safefs.Root, name string) error {
-		data, err := r.ReadFile(name, left)
-		if err != nil {
-			return nil
-		}
-		left -= int64(len(data))
-		file := filepath.Join(b.plan.Dir, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+// logs copies the past of HEAD, its branch and the stash.
+func (b *builder) logs(context.Context) error {
+	if err := b.log(b.own, "logs/HEAD"); err != nil {
+		return err
+	}
+	if branch := b.start.Head.Branch; branch != "" {
+		if err := b.log(b.common, "logs/"+branch); err != nil {
 			return err
 		}
-		if name == "logs/refs/stash" {
-			b.start.Stash = stashObjects(data, b.repo.Hex)
-		}
-		return os.WriteFile(file, data, 0o644)
 	}
-	if err := one(b.common, "logs/refs/stash"); err != nil {
-		return err
-	}
-	if err := one(b.own, "logs/HEAD"); err != nil {
-		return err
-	}
-	if _, err := b.common.Lstat("logs/refs/heads"); err != nil {
+	return b.log(b.common, "logs/refs/stash")
+}
+
+// log copies one; a missing one, or one too large to be of use, is left out.
+func (b *builder) log(r *safefs.Root, name string) error {
+	data, err := r.ReadFile(name, 8<<20)
+	if err != nil {
 		return nil
 	}
-	_, err := b.common.Walk(ctx, "logs/refs/heads", safefs.Limits{Entries: 500, Depth: 32}, func(path string, e safefs.Entry) error {
-		if e.Type != 0 || !ValidRef(strings.TrimPrefix(path, "logs/")) {
-			return nil
-		}
-		return one(b.common, path)
-	})
-	return err
+	if name == "logs/refs/stash" {
+		b.start.Stash = stashObjects(data, b.repo.Hex)
+	}
+	file := filepath.Join(b.plan.Dir, name)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, data, 0o644)
 }
 
 // rest copies what changes how files are seen, and borrows the objects.
@@ -240,7 +233,7 @@ func (b *builder) rest(context.Context) error {
 			return err
 		}
 	}
-	for _, name := range []string{"info/sparse-checkout", "ORIG_HEAD", "FETCH_HEAD", "COMMIT_EDITMSG"} {
+	for _, name := range []string{"info/sparse-checkout", "ORIG_HEAD"} {
 		if err := b.copy(b.own, name, 4<<20); err != nil {
 			return err
 		}
@@ -299,7 +292,7 @@ func ReadStash(r *safefs.Root, hex int) ([]StashEntry, error) {
 	for line := range bytes.SplitSeq(b, []byte("\n")) {
 		_, message, _ := bytes.Cut(line, []byte("\t"))
 		if o := stashObjects(line, hex); len(o) == 1 {
-			list = append(list, StashEntry{o[0], plainText(string(message), 200)})
+			list = append(list, StashEntry{o[0], Plain(string(message), 200)})
 		}
 	}
 	if len(list) > 1000 {
@@ -308,8 +301,8 @@ func ReadStash(r *safefs.Root, hex int) ([]StashEntry, error) {
 	return list, nil
 }
 
-// plainText keeps what a terminal and a command line take as text.
-func plainText(s string, most int) string {
+// Plain keeps what a terminal and a command line take as text.
+func Plain(s string, most int) string {
 	s = strings.Map(func(r rune) rune {
 		if !printable(string(r)) {
 			return -1

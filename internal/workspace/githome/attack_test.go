@@ -85,6 +85,7 @@ func TestHostilePrivateDirectory(t *testing.T) {
 			must(r.t, os.Symlink(outside+"/secret", r.private+"/objects/ab/"+strings.Repeat("0a", 19)))
 			must(r.t, os.Symlink(outside, r.private+"/objects/cd"))
 			must(r.t, exec.Command("mkfifo", r.private+"/objects/ab/"+strings.Repeat("0b", 19)).Run())
+			must(r.t, os.MkdirAll(r.private+"/objects/pack", 0o755))
 			must(r.t, os.Symlink("/dev/zero", r.private+"/objects/pack/pack-"+strings.Repeat("ab", 20)+".pack"))
 		},
 		"packs": func(r *rig) {

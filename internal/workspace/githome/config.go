@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/bailey-project/bailey/internal/workspace/gitconfig"
+	"github.com/bailey-project/bailey/internal/workspace/gitdir"
 	"github.com/bailey-project/bailey/internal/workspace/gitrun"
 )
 
@@ -27,7 +28,8 @@ func (b *bringer) mergeConfig(ctx context.Context) {
 		}
 		b.report.Config = append(b.report.Config, change)
 		if !change.Taken && strings.HasPrefix(change.Name, "remote.") {
-			b.note("the setting %s = %s was made inside and is %s", change.Name, gitconfig.StripCredentials(change.Value), change.Note)
+			b.note("the setting %s = %s was made inside and is %s", gitdir.Plain(change.Name, 200),
+				gitdir.Plain(gitconfig.StripCredentials(change.Value), 200), change.Note)
 		}
 	}
 }
