@@ -96,6 +96,9 @@ func (t *tree) resolve(path string) (int, error) {
 // the last. Only the sandbox's own tree and homes are ever missing any: mount
 // points in the workspace are never made.
 func (t *tree) mkdirs(path string) (int, error) {
+	if fd, err := t.resolve(path); err == nil || !errors.Is(err, unix.ENOENT) {
+		return fd, err
+	}
 	at, err := t.root()
 	if err != nil {
 		return -1, err

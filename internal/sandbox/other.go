@@ -25,7 +25,7 @@ var errNone = &Failure{
 func Start(context.Context, Spec) (*Process, error) { return nil, errNone }
 
 // Launch refuses.
-func Launch(Identity) (*Process, error) { return nil, errNone }
+func Launch(Base) (*Process, error) { return nil, errNone }
 
 // Run refuses.
 func (*Process) Run(context.Context, Spec) error { return errNone }

@@ -69,11 +69,15 @@ func (p *pid1) run() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return err
 	}
+	f, err := p.ctl.receive()
+	if err != nil || f.Base == nil {
+		return fmt.Errorf("no specification: %w", err)
+	}
 	// The network and the part of the tree that is always the same need no
 	// specification, nor each other.
 	net := make(chan error, 1)
 	go func() { net <- p.network() }()
-	err := p.base()
+	err = p.base(*f.Base)
 	if err := errors.Join(err, <-net); err != nil {
 		return err
 	}
@@ -148,8 +152,8 @@ func (p *pid1) build() error {
 	return p.terminal()
 }
 
-// base makes the parts of the tree that come from no specification.
-func (p *pid1) base() error {
+// base makes the parts of the tree that are known from the beginning.
+func (p *pid1) base(b Base) error {
 	devs, err := openDevices()
 	if err != nil {
 		return err
@@ -163,7 +167,13 @@ func (p *pid1) base() error {
 	if err := p.tree.mountProc(); err != nil {
 		return err
 	}
-	return p.tree.coverFS()
+	if err := p.tree.coverFS(); err != nil {
+		return err
+	}
+	if err := p.tree.copies(b.Copies); err != nil {
+		return err
+	}
+	return p.tree.links(b.Links)
 }
 
 // mounts completes the tree and moves in.
@@ -193,15 +203,12 @@ func (p *pid1) mounts() error {
 
 // files writes what lies in the sandbox's own memory.
 func (p *pid1) files() error {
-	if err := p.tree.copies(p.spec.Copies); err != nil {
-		return err
-	}
 	for _, f := range p.spec.Files {
-		if err := p.tree.write(f); err != nil {
+		if err := p.tree.create(f.Target, f.Content, f.Mode); err != nil {
 			return err
 		}
 	}
-	return p.tree.links(p.spec.Links)
+	return nil
 }
 
 func (p *pid1) openSources() error {

@@ -25,19 +25,25 @@ const InitArg = "bailey-init"
 // guard mistakes for an internal host.
 const ResolverAddr = "198.18.0.1"
 
+// Base is the part of a Spec that is known before anything is looked at, so
+// that its share of a start can begin at once.
+type Base struct {
+	Identity Identity
+	Copies   []string // host files copied to the same path when the workload's uid may read them
+	Links    []Link
+}
+
 // Spec is all that a sandbox is made from. Paths are absolute and the same
 // inside as outside unless a Mount says otherwise.
 type Spec struct {
+	Base
 	Path     string   // executable, as seen inside
 	Args     []string // argv, Args[0] included
 	Dir      string   // working directory inside
 	Env      []string // the whole environment
 	Hostname string
-	Identity Identity
-	Mounts   []Mount  // made in order; a parent stands before its children
-	Copies   []string // host files copied to the same path when the workload's uid may read them
+	Mounts   []Mount // made in order; a parent stands before its children
 	Files    []File
-	Links    []Link
 	TTY      [3]bool // which of descriptors 0–2 are the terminal; the others are pipes
 	Rows     uint16  // size of the terminal at start
 	Cols     uint16
@@ -81,11 +87,9 @@ type Mount struct {
 	spare string // a second copy for pins
 }
 
-// File is a small file written into the sandbox's own memory. With From, the
-// host file of that name comes first, so that big bundles need not travel.
+// File is a small file written into the sandbox's own memory.
 type File struct {
 	Target  string
-	From    string
 	Content []byte
 	Mode    uint32
 }

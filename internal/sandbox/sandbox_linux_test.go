@@ -55,9 +55,9 @@ func baseSpec(t *testing.T, script string) (Spec, string) {
 func specFor(ws, script string) (Spec, string) {
 	s := Spec{
 		Path: "/bin/sh", Args: []string{"sh", "-c", script}, Dir: ws,
-		Env: []string{"PATH=/usr/bin:/bin", "GORACE=atexit_sleep_ms=0"}, Hostname: "bailey", Identity: testIdentity(),
-		Copies: []string{"/etc/ld.so.cache"},
-		Files:  []File{{Target: "/etc/resolv.conf", Content: []byte("nameserver " + ResolverAddr + "\n"), Mode: 0o644}},
+		Env: []string{"PATH=/usr/bin:/bin", "GORACE=atexit_sleep_ms=0"}, Hostname: "bailey",
+		Base:  Base{Identity: testIdentity(), Copies: []string{"/etc/ld.so.cache"}},
+		Files: []File{{Target: "/etc/resolv.conf", Content: []byte("nameserver " + ResolverAddr + "\n"), Mode: 0o644}},
 		Mounts: []Mount{
 			{Source: "/usr", Target: "/usr"},
 			{Kind: Tmpfs, Target: "/tmp", Size: 64 << 20, Mode: 0o1777},

@@ -32,7 +32,7 @@ type Process struct {
 
 // Start is Launch and Run in one.
 func Start(ctx context.Context, s Spec) (*Process, error) {
-	p, err := Launch(s.Identity)
+	p, err := Launch(s.Base)
 	if err != nil {
 		return nil, err
 	}
@@ -40,28 +40,32 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 }
 
 // Launch makes the namespaces and their first process, which sets up the
-// network and then waits for Run: that much of a start needs no Spec, so it
-// can go on while the caller still decides.
+// network and then waits for Run or Kill: that much of a start needs no Spec,
+// so it goes on while the caller still decides.
 //
 // The sandbox ends with this process: PR_SET_PDEATHSIG follows the thread that
 // forked, so that thread is kept for as long as the sandbox lives.
-func Launch(id Identity) (*Process, error) {
+func Launch(b Base) (*Process, error) {
 	ctl, child, err := socketPair()
 	if err != nil {
 		return nil, err
 	}
 	defer child.Close()
-	p := &Process{ctl: ctl, cmd: command(id), exit: make(chan Exit, 1), gone: make(chan struct{})}
+	p := &Process{ctl: ctl, cmd: command(b.Identity), exit: make(chan Exit, 1), gone: make(chan struct{})}
 	p.cmd.ExtraFiles = []*os.File{child}
-	started := make(chan error)
+	begun := make(chan error)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		started <- startDumpable(p.cmd)
+		begun <- startDumpable(p.cmd)
 		<-p.gone
 	}()
-	if err := <-started; err != nil {
+	if err := <-begun; err != nil {
 		close(p.gone)
 		return nil, startFailure(err)
+	}
+	if err := ctl.send(frame{Base: &b}); err != nil {
+		p.Kill()
+		return nil, fmt.Errorf("starting the sandbox: %w", err)
 	}
 	return p, nil
 }
@@ -77,7 +81,7 @@ func (p *Process) Run(ctx context.Context, s Spec) error {
 	return nil
 }
 
-// Kill ends a sandbox that did not get to run.
+// Kill ends a sandbox that was launched and not run.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()

@@ -95,7 +95,7 @@ func (t *tree) copies(paths []string) error {
 		if err != nil {
 			continue
 		}
-		if err := t.write(File{Target: path, Content: b, Mode: 0o644}); err != nil {
+		if err := t.create(path, b, 0o644); err != nil {
 			return err
 		}
 	}
@@ -112,17 +112,6 @@ func readRegular(path string) ([]byte, error) {
 		return nil, fs.ErrInvalid
 	}
 	return io.ReadAll(io.LimitReader(f, maxCopy))
-}
-
-func (t *tree) write(f File) error {
-	content := f.Content
-	if f.From != "" {
-		head, err := readRegular(f.From)
-		if err == nil {
-			content = append(head, content...)
-		}
-	}
-	return t.create(f.Target, content, f.Mode)
 }
 
 func (t *tree) links(ls []Link) error {

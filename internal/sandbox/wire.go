@@ -14,7 +14,8 @@ const maxFrame = 16 << 20
 // frame is one message on the control socket: a length (4 bytes, big endian)
 // and JSON. Descriptors travel beside the frames named in their comments.
 type frame struct {
-	Spec    *Spec   `json:",omitempty"` // supervisor → PID 1, first
+	Base    *Base   `json:",omitempty"` // supervisor → PID 1, first
+	Spec    *Spec   `json:",omitempty"` // supervisor → PID 1, then
 	Files   int     `json:",omitempty"` // with Spec: this many descriptors follow, descriptors 0–2 of the workload first
 	Sources []int   `json:",omitempty"` // with Spec: for each mount which of the further descriptors is its source, -1 for none
 	Started *Regime `json:",omitempty"` // PID 1 → supervisor, once the workload runs

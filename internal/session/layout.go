@@ -29,7 +29,7 @@ var systemDirs = []string{"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "
 var etcFiles = []string{
 	"/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/localtime", "/etc/timezone", "/etc/mime.types",
 	"/etc/services", "/etc/protocols", "/etc/os-release", "/etc/debian_version", "/etc/inputrc",
-	"/etc/shells", "/etc/bash.bashrc", "/etc/profile", "/etc/ssl/openssl.cnf", "/etc/locale.conf", "/etc/magic",
+	"/etc/shells", "/etc/bash.bashrc", "/etc/profile", "/etc/ssl/openssl.cnf", "/etc/locale.conf",
 }
 
 // etcDirs hold no secrets and are too many files to copy.
@@ -40,18 +40,32 @@ var bundles = []string{"/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem", "/etc/pki/
 
 // spec puts together what the sandbox is made of.
 func (s *Session) spec(tty [3]bool) sandbox.Spec {
-	id := s.identity()
 	spec := sandbox.Spec{
-		Path: s.program.Path, Args: s.opts.Args, Dir: s.opts.Dir, Hostname: "bailey",
-		Identity: id, Copies: etcFiles, TTY: tty,
+		Base: sandbox.Base{Identity: s.identity()},
+		Path: s.program.Path, Args: s.opts.Args, Dir: s.opts.Dir, Hostname: "bailey", TTY: tty,
 	}
-	spec.Env = s.environment(id)
+	spec.Env = s.environment(spec.Identity)
 	s.system(&spec)
 	s.etc(&spec)
 	s.writable(&spec)
 	s.roots(&spec)
 	s.project(&spec)
 	return spec
+}
+
+// base is what every session's sandbox has.
+func (s *Session) base() sandbox.Base {
+	b := sandbox.Base{Identity: s.identity(), Copies: etcFiles}
+	for _, dir := range systemDirs {
+		if to, err := os.Readlink(dir); err == nil {
+			b.Links = append(b.Links, sandbox.Link{Target: dir, To: to})
+		}
+	}
+	for _, path := range bundles {
+		b.Links = append(b.Links, sandbox.Link{Target: path, To: caBundle})
+	}
+	b.Links = append(b.Links, sandbox.Link{Target: "/var/tmp", To: "/tmp"}, sandbox.Link{Target: "/var/run", To: "/run"})
+	return b
 }
 
 // identity is the user's own, or a subordinate one for root.
@@ -103,9 +117,7 @@ func inSystem(path string) bool {
 
 func (s *Session) system(spec *sandbox.Spec) {
 	for _, dir := range systemDirs {
-		if to, err := os.Readlink(dir); err == nil {
-			spec.Links = append(spec.Links, sandbox.Link{Target: dir, To: to})
-		} else if st, err := os.Stat(dir); err == nil && st.IsDir() {
+		if st, err := os.Lstat(dir); err == nil && st.IsDir() {
 			spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: dir, Target: dir})
 		}
 	}
@@ -113,7 +125,8 @@ func (s *Session) system(spec *sandbox.Spec) {
 		sandbox.Mount{Kind: sandbox.Cover, Target: "/usr/local/etc", Optional: true})
 }
 
-// etc composes /etc file by file.
+// etc composes /etc file by file. The session's is the only authority: the
+// gateway terminates every connection that leaves.
 func (s *Session) etc(spec *sandbox.Spec) {
 	id, ca := spec.Identity, s.gate.CAPEM()
 	passwd := fmt.Sprintf("root:x:0:0:root:/:/usr/sbin/nologin\n%s:x:%d:%d::%s:%s\nnobody:x:65534:65534::/:/usr/sbin/nologin\n",
@@ -125,11 +138,8 @@ func (s *Session) etc(spec *sandbox.Spec) {
 		text("/etc/resolv.conf", "nameserver "+sandbox.ResolverAddr+"\noptions timeout:2 attempts:2\n"),
 		text("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"),
 		text(caFile, string(ca)), text("/etc/ssl/certs/"+gateway.CAHash, string(ca)),
-		sandbox.File{Target: caBundle, From: caBundle, Content: append([]byte("\n"), ca...), Mode: 0o644},
+		text(caBundle, string(ca)),
 	)
-	for _, b := range bundles {
-		spec.Links = append(spec.Links, sandbox.Link{Target: b, To: caBundle})
-	}
 	for _, dir := range etcDirs {
 		spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: dir, Target: dir, Optional: true})
 	}
@@ -145,7 +155,6 @@ func (s *Session) writable(spec *sandbox.Spec) {
 	spec.Mounts = append(spec.Mounts,
 		sandbox.Mount{Source: s.tmpDir(), Target: "/tmp", Writable: true, Idmapped: true},
 		sandbox.Mount{Source: s.homeDir(), Target: s.home, Writable: true, Idmapped: true})
-	spec.Links = append(spec.Links, sandbox.Link{Target: "/var/tmp", To: "/tmp"}, sandbox.Link{Target: "/var/run", To: "/run"})
 	for _, rel := range s.profile.bring {
 		path := filepath.Join(s.home, rel)
 		spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: path, Target: path, Optional: true, Idmapped: true})

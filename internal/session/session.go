@@ -76,7 +76,7 @@ func Run(ctx context.Context, o Options) (int, error) {
 	defer cancel()
 	var err error
 	// The first process needs nothing of what follows to come up.
-	if s.box, err = sandbox.Launch(s.identity()); err != nil {
+	if s.box, err = sandbox.Launch(s.base()); err != nil {
 		return 0, err
 	}
 	if err := s.prepare(ctx); err != nil {

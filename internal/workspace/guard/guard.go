@@ -46,8 +46,9 @@ type Guard struct {
 	Dirs      []string               // further directories with secret files
 	Secret    func(rel string) bool  // is a secret file, by name; may be nil
 
-	mu    sync.Mutex // one move at a time
-	moved int
+	mu     sync.Mutex // one move at a time
+	moved  int
+	disarm func() // ends Watch; nil before
 }
 
 // Quarantine is the directory, below the session's, of what was moved away.

@@ -128,6 +128,9 @@ func copyOne(from *safefs.Root, name string, dst *safefs.Root, to string) error 
 // Sweep moves away what the watch has not seen, and what an interrupted move
 // left. Call it when the last process inside is gone.
 func (g *Guard) Sweep() []Found {
+	if g.disarm != nil {
+		g.disarm()
+	}
 	found := g.sweepNames()
 	g.mu.Lock()
 	defer g.mu.Unlock()
