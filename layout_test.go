@@ -40,19 +40,19 @@ var house = []layer{
 // homes says who may use a module: packages below internal/, or whole layers.
 // Tests may use any module of go.mod.
 var homes = map[string][]string{
-	"filippo.io/age":                                {"seal"},
-	"github.com/google/nftables":                    {"sandbox"},
-	"github.com/landlock-lsm/go-landlock":           {"sandbox"},
-	"github.com/spf13/cobra":                        {"cli"},
-	"github.com/vishvananda/netlink":                {"sandbox"},
-	"go.yaml.in/yaml/v3":                            {"manifest", "exchange", "session"},
-	"golang.org/x/crypto":                           {"engines"},
-	"golang.org/x/net":                              {"policy", "gateway"},
-	"golang.org/x/sync":                             {"engines", "programs"},
-	"golang.org/x/sys":                              {"words", "engines", "programs"},
-	"golang.org/x/term":                             {"relay", "programs"},
-	"golang.org/x/text":                             {"words", "engines"},
-	"modernc.org/sqlite":                            {"vault"},
+	"filippo.io/age":                      {"seal"},
+	"github.com/google/nftables":          {"sandbox"},
+	"github.com/landlock-lsm/go-landlock": {"sandbox"},
+	"github.com/spf13/cobra":              {"cli"},
+	"github.com/vishvananda/netlink":      {"sandbox"},
+	"go.yaml.in/yaml/v3":                  {"manifest", "exchange", "session"},
+	"golang.org/x/crypto":                 {"engines"},
+	"golang.org/x/net":                    {"policy", "gateway"},
+	"golang.org/x/sync":                   {"engines", "programs"},
+	"golang.org/x/sys":                    {"words", "engines", "programs"},
+	"golang.org/x/term":                   {"relay", "programs"},
+	"golang.org/x/text":                   {"words", "engines"},
+	"modernc.org/sqlite":                  {"vault"},
 }
 
 // exits are the files outside cmd/bailey that may end the process.
@@ -362,4 +362,25 @@ func dependencyRows(t *testing.T) map[string]string {
 		}
 	}
 	return rows
+}
+
+// Every promise of the threat model names what tries it, and that exists.
+func TestThreatModelNamesItsScripts(t *testing.T) {
+	b, err := os.ReadFile("doc/threat-model.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for i, part := range strings.Split(string(b), "`") {
+		if i%2 == 0 || !strings.HasSuffix(part, ".txtar") && !strings.HasSuffix(part, "_test.go") {
+			continue
+		}
+		named++
+		if _, err := os.Stat(part); err != nil {
+			t.Errorf("doc/threat-model.md names %s, which does not exist", part)
+		}
+	}
+	if named < 15 {
+		t.Errorf("only %d scripts are named", named)
+	}
 }

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -9,6 +11,7 @@ import (
 	"github.com/bailey-project/bailey/internal/api"
 	"github.com/bailey-project/bailey/internal/home"
 	"github.com/bailey-project/bailey/internal/manifest"
+	"github.com/bailey-project/bailey/internal/session"
 	"github.com/bailey-project/bailey/internal/term"
 	"github.com/bailey-project/bailey/internal/vault"
 )
@@ -30,6 +33,8 @@ type overview struct {
 	Pid         int    `json:"pid,omitempty"`
 	Version     string `json:"version"`
 	Projects    int    `json:"projects"`
+	// Sessions are those that run now, with the layers they achieved.
+	Sessions []session.Stored `json:"sessions"`
 	// BackupVerified says that a person proved to have the recovery code.
 	BackupVerified bool     `json:"backupVerified"`
 	Warnings       []string `json:"warnings"`
@@ -40,7 +45,7 @@ func newStatus() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "status", Short: "Show project, vault, daemon and sessions", Args: nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o := overview{Version: buildVersion, Warnings: []string{}}
+			o := overview{Version: buildVersion, Warnings: []string{}, Sessions: running()}
 			o.lookAtProject()
 			if err := o.lookAtVault(cmd.Context()); err != nil {
 				return err
@@ -54,6 +59,15 @@ func newStatus() *cobra.Command {
 	}
 	jsonFlag(cmd, &asJSON)
 	return cmd
+}
+
+// running lists the sessions that run now.
+func running() []session.Stored {
+	all, err := session.List()
+	if err != nil {
+		return []session.Stored{}
+	}
+	return slices.DeleteFunc(append([]session.Stored{}, all...), func(s session.Stored) bool { return !s.Running })
 }
 
 func (o *overview) warn(text string) { o.Warnings = append(o.Warnings, text) }
@@ -126,6 +140,10 @@ func (o *overview) print() {
 		add("folder", o.Folder)
 	}
 	add("vault", o.vaultState())
+	for _, s := range o.Sessions {
+		add("session "+s.ID, s.Program+" in "+s.Root+", Landlock "+strconv.Itoa(s.Regime.LandlockABI)+
+			", "+strconv.Itoa(s.Regime.Seccomp)+" seccomp rules")
+	}
 	t := term.Std()
 	t.Table([]string{"what", "state"}, rows)
 	for _, w := range o.Warnings {

@@ -11,6 +11,7 @@ func topics() []*cobra.Command {
 		{"placeholders", "What an agent sees in place of a secret", placeholdersText},
 		{"headless", "CI, containers and machines without a terminal", headlessText},
 		{"manifest", "bailey.yaml, the project's own file", manifestText},
+		{"platforms", "Which commands work where, and what to do where they don't", platformsText},
 	} {
 		out = append(out, &cobra.Command{Use: t.name, Short: t.short, Long: t.text})
 	}
@@ -114,3 +115,16 @@ what it writes, and the next agent asks when the file has changed.
   agent:
     packages: [npm]
     network: [docs.python.org, "github.com: write"]`
+
+const platformsText = `                          vault, run   agent
+  Linux 5.13 or newer     yes          yes, with every layer or not at all
+  Ubuntu 23.10 or newer   yes          yes, once an AppArmor profile allows this binary to make
+                                       user namespaces: the refusal prints the two lines
+  WSL2                    yes          yes
+  Linux in a container    yes          with --security-opt seccomp=unconfined
+                                       --security-opt systempaths=unconfined
+  macOS                   yes          no: run it on a Linux machine over ssh
+
+"bailey agent" needs user namespaces, Landlock, seccomp and nf_tables. Where one is missing it
+refuses and names the command that mends it; it never runs with less. What a running session has
+achieved is in "bailey status". Started as root, the workload is a subordinate uid.`
