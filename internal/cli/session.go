@@ -13,8 +13,8 @@ import (
 )
 
 func newSession() *cobra.Command {
-	return group("session", "What agents did: list, log, diff, stop",
-		newSessionList(), newSessionLog(), newSessionDiff(), newSessionStop())
+	return group("session", "What agents did: list, log, diff, stop, finish",
+		newSessionList(), newSessionLog(), newSessionDiff(), newSessionStop(), newSessionFinish())
 }
 
 func newSessionList() *cobra.Command {
@@ -125,5 +125,11 @@ func newSessionStop() *cobra.Command {
 			return api.Errorf(api.Missing, "session %s does not run", s.ID)
 		}
 		return s.Stop(cmd.Context())
+	})
+}
+
+func newSessionFinish() *cobra.Command {
+	return oneSession("finish", "Bring home the commits of a session that was killed", func(cmd *cobra.Command, s session.Stored, _ bool) error {
+		return s.Finish(cmd.Context(), term.Std())
 	})
 }

@@ -47,9 +47,7 @@ func (s *Session) finish(exit sandbox.Exit) {
 	_ = s.gate.Close()
 	s.record.close()
 	_ = s.work.Close(true)
-	for _, dir := range []string{s.tmpDir(), filepath.Join(s.dir, "home"), filepath.Join(s.dir, socketName)} {
-		_ = removeTree(dir)
-	}
+	removeScratch(s.dir)
 }
 
 // summarise warns of changed files that a host tool runs without being asked.

@@ -116,6 +116,7 @@ func (s *Session) prepare(ctx context.Context) error {
 	if s.keys, err = newKeys(ctx, s); err != nil {
 		return err
 	}
+	s.sweep(ctx)
 	if err := s.prepareWorkspace(ctx); err != nil {
 		return err
 	}

@@ -53,15 +53,20 @@ func (s *Session) writeMeta(m *Stored) error {
 	if m == nil {
 		m = s.meta()
 	}
+	return save(s.dir, m)
+}
+
+// save replaces the record of a session in one step.
+func save(dir string, m *Stored) error {
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err
 	}
-	tmp := filepath.Join(s.dir, metaFile+".new")
+	tmp := filepath.Join(dir, metaFile+".new")
 	if err := os.WriteFile(tmp, append(b, '\n'), 0o600); err != nil {
 		return fmt.Errorf("session record: %w", err)
 	}
-	return os.Rename(tmp, filepath.Join(s.dir, metaFile))
+	return os.Rename(tmp, filepath.Join(dir, metaFile))
 }
 
 // List returns the sessions of this user, newest first.
@@ -166,16 +171,4 @@ func (s Stored) post(ctx context.Context, path string, body []byte) error {
 		return fmt.Errorf("session %s: %s", s.ID, bytes.TrimSpace(text))
 	}
 	return nil
-}
-
-// Recover sweeps what sessions left whose supervisor was killed. It is cheap
-// when there are none.
-func Recover(ctx context.Context) ([]workspace.Leftover, error) {
-	left, err := workspace.Recover(ctx, home.Sessions())
-	for _, l := range left {
-		for _, name := range []string{"tmp", "home", socketName} {
-			_ = removeTree(filepath.Join(l.SessionDir, name))
-		}
-	}
-	return left, err
 }
