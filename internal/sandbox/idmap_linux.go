@@ -93,7 +93,7 @@ func userNamespace(uid, gid syscall.SysProcIDMap) (*os.File, error) {
 		Ptrace:      true,
 		Pdeathsig:   unix.SIGKILL,
 	}
-	if err := startDumpable(cmd); err != nil {
+	if err := dumpable(cmd.Start); err != nil {
 		return nil, fmt.Errorf("user namespace: %w", err)
 	}
 	f, err := os.Open(fmt.Sprintf("/proc/%d/ns/user", cmd.Process.Pid))

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"runtime"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -25,7 +25,8 @@ type Process struct {
 	Notices <-chan Notice // closed when the sandbox ends
 
 	ctl  *control
-	cmd  *exec.Cmd
+	pid  int        // of PID 1, outside
+	mu   sync.Mutex // pid
 	exit chan Exit
 	gone chan struct{} // closed once PID 1 was waited for
 }
@@ -51,12 +52,13 @@ func Launch(b Base) (*Process, error) {
 		return nil, err
 	}
 	defer child.Close()
-	p := &Process{ctl: ctl, cmd: command(b.Identity), exit: make(chan Exit, 1), gone: make(chan struct{})}
-	p.cmd.ExtraFiles = []*os.File{child}
+	p := &Process{ctl: ctl, exit: make(chan Exit, 1), gone: make(chan struct{})}
 	begun := make(chan error)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		begun <- startDumpable(p.cmd)
+		var err error
+		p.pid, err = fork(child, attributes(b.Identity))
+		begun <- err
 		<-p.gone
 	}()
 	if err := <-begun; err != nil {
@@ -77,15 +79,48 @@ func (p *Process) Run(ctx context.Context, s Spec) error {
 		p.Kill()
 		return err
 	}
-	context.AfterFunc(ctx, func() { _ = p.cmd.Process.Kill() })
+	stop := context.AfterFunc(ctx, p.kill)
+	go func() {
+		<-p.gone // the number may be another process's after that
+		stop()
+	}()
 	return nil
 }
 
 // Kill ends a sandbox that was launched and not run.
 func (p *Process) Kill() {
-	_ = p.cmd.Process.Kill()
-	_ = p.cmd.Wait()
+	p.kill()
+	_ = p.reap()
+}
+
+func (p *Process) kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pid > 0 {
+		_ = unix.Kill(p.pid, unix.SIGKILL)
+	}
+}
+
+// reap waits for PID 1 and lets go of its number.
+func (p *Process) reap() error {
+	var info unix.Siginfo
+	for {
+		// The number stays ours until it is waited for, so look first.
+		err := unix.Waitid(unix.P_PID, p.pid, &info, unix.WEXITED|unix.WNOWAIT, nil)
+		if err != unix.EINTR {
+			break
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var status unix.WaitStatus
+	_, err := unix.Wait4(p.pid, &status, 0, nil)
+	p.pid = 0
 	close(p.gone)
+	if err == nil && status.ExitStatus() != 0 {
+		err = fmt.Errorf("its first process ended with status %d", status)
+	}
+	return err
 }
 
 // deliver hands PID 1 all that it needs and waits until the workload runs.
@@ -118,13 +153,9 @@ func rootSources(s *Spec) ([]int, []*os.File, error) {
 	return sources(s)
 }
 
-// command starts this very binary as PID 1 in new namespaces, with the
-// capabilities that building needs in its own user namespace and no others.
-func command(id Identity) *exec.Cmd {
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Args = []string{"bailey", InitArg}
-	cmd.Env = []string{}
-	cmd.Dir = "/"
+// attributes put a process into new namespaces, with the capabilities that
+// building needs in its own user namespace and no others.
+func attributes(id Identity) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{
 		Cloneflags:  namespaces,
 		Pdeathsig:   unix.SIGKILL,
@@ -136,14 +167,32 @@ func command(id Identity) *exec.Cmd {
 		attr.GidMappingsEnableSetgroups = true
 		attr.Credential = &syscall.Credential{Uid: uint32(id.UID), Gid: uint32(id.GID)}
 	}
-	cmd.SysProcAttr = attr
-	return cmd
+	return attr
 }
 
-// startDumpable starts cmd from a process that may have hidden its memory: the
-// files below /proc of one that is not dumpable, uid_map of the new process
-// among them, belong to root (proc(5)). What it execs is dumpable by itself.
-func startDumpable(cmd *exec.Cmd) error {
+// fork starts this very binary as PID 1 with the control socket as its
+// descriptor 3. Not through os/exec, which at its first use in a process forks
+// once more to see whether the kernel has pidfds.
+func fork(control *os.File, attr *syscall.SysProcAttr) (int, error) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer null.Close()
+	n := null.Fd()
+	pid := 0
+	err = dumpable(func() error {
+		pid, err = syscall.ForkExec("/proc/self/exe", []string{"bailey", InitArg},
+			&syscall.ProcAttr{Dir: "/", Files: []uintptr{n, n, n, control.Fd()}, Env: []string{}, Sys: attr})
+		return err
+	})
+	return pid, err
+}
+
+// dumpable runs start in a process that may have hidden its memory: the files
+// below /proc of one that is not dumpable, uid_map of the new process among
+// them, belong to root (proc(5)). What start execs is dumpable by itself.
+func dumpable(start func() error) error {
 	was, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
 	if err != nil {
 		return err
@@ -154,7 +203,7 @@ func startDumpable(cmd *exec.Cmd) error {
 		}
 		defer func() { _ = unix.Prctl(unix.PR_SET_DUMPABLE, uintptr(was), 0, 0, 0) }()
 	}
-	return cmd.Start()
+	return start()
 }
 
 // pipes makes the workload's ends of descriptors 0–2, /dev/null where the
@@ -295,8 +344,7 @@ func (p *Process) Pin(target string, content []byte) error {
 // Wait returns how the workload ended, once nothing inside is alive.
 func (p *Process) Wait() (Exit, error) {
 	e, ok := <-p.exit
-	err := p.cmd.Wait()
-	close(p.gone)
+	err := p.reap()
 	if ok {
 		return e, nil
 	}

@@ -19,7 +19,7 @@ const finishTime = 2 * time.Minute
 // writes down what changed. Nothing here can fail the run: what could not be
 // done is said and kept.
 func (s *Session) finish(exit sandbox.Exit) {
-	s.show = func(line string) { s.opts.Term.Notef("%s", line) }
+	s.record.showBy(s.say)
 	ctx, cancel := context.WithTimeout(context.Background(), finishTime)
 	defer cancel()
 	for _, f := range s.work.Sweep() {

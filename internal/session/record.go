@@ -34,6 +34,7 @@ type record struct {
 	file  *os.File
 	count int
 	shown map[string]bool
+	show  func(line string) // where the user can read a line
 
 	audit chan api.Event
 	done  chan struct{}
@@ -44,7 +45,7 @@ func newRecord(s *Session) (*record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("session record: %w", err)
 	}
-	r := &record{s: s, file: f, shown: map[string]bool{}, done: make(chan struct{})}
+	r := &record{s: s, file: f, shown: map[string]bool{}, show: s.say, done: make(chan struct{})}
 	if s.opts.Client == nil {
 		close(r.done)
 		return r, nil
@@ -99,17 +100,26 @@ func (r *record) add(e api.Event) {
 // tell shows a line once.
 func (r *record) tell(line, hint string) {
 	r.mu.Lock()
-	seen := r.shown[line] || len(r.shown) > maxEvents
-	r.shown[line] = true
-	r.mu.Unlock()
-	if seen {
+	defer r.mu.Unlock()
+	if r.shown[line] || len(r.shown) > maxEvents {
 		return
 	}
-	r.s.show(line)
+	r.shown[line] = true
+	r.show(line)
 	if hint != "" {
-		r.s.show("hint: " + hint)
+		r.show("hint: " + hint)
 	}
 }
+
+// showBy changes where lines are shown.
+func (r *record) showBy(show func(line string)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.show = show
+}
+
+// say shows a line on an ordinary terminal.
+func (s *Session) say(line string) { s.opts.Term.Notef("%s", line) }
 
 // send passes events on in batches until the queue is closed. What a locked
 // vault refuses is kept and tried again.

@@ -180,7 +180,7 @@ func (s *Session) relay() (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	s.show = func(line string) { t.Note("bailey: " + line) }
+	s.record.showBy(func(line string) { t.Note("bailey: " + line) })
 	return func() { out.Wait(); t.End(); stopSignals() }, nil
 }
 

@@ -60,7 +60,6 @@ type Session struct {
 	gate      *gateway.Gateway
 	record    *record
 	box       *sandbox.Process
-	show      func(line string)
 	startedAt time.Time
 }
 
@@ -68,7 +67,6 @@ type Session struct {
 // meaningful only without an error.
 func Run(ctx context.Context, o Options) (int, error) {
 	s := &Session{opts: o, home: home.User(), startedAt: time.Now(), ID: newID()}
-	s.show = func(line string) { o.Term.Notef("%s", line) }
 	if s.opts.Environment == "" {
 		s.opts.Environment = "development"
 	}

@@ -98,12 +98,12 @@ func (t *Term) open() (*os.File, error) {
 // people remember of such a program.
 func readSilently(tty *os.File, prompt string) ([]byte, error) {
 	fd := int(tty.Fd())
-	before, err := term.MakeRaw(fd)
+	restore, err := echoOff(fd)
 	if err != nil {
 		return nil, err
 	}
-	defer term.Restore(fd, before)
-	if _, err := io.WriteString(tty, strings.ReplaceAll(prompt, "\n", "\r\n")); err != nil {
+	defer restore()
+	if _, err := io.WriteString(tty, prompt); err != nil {
 		return nil, err
 	}
 	stop := make(chan os.Signal, 1)

@@ -174,6 +174,7 @@ func (w *Workspace) View() View { return w.view }
 // except what somebody may still want: quarantined entries, and commits that
 // could not be brought home.
 func (w *Workspace) Close(remove bool) error {
+	w.guard.Disarm()
 	var err error
 	if remove && w.dir != nil {
 		err = w.remove()

@@ -128,9 +128,7 @@ func copyOne(from *safefs.Root, name string, dst *safefs.Root, to string) error 
 // Sweep moves away what the watch has not seen, and what an interrupted move
 // left. Call it when the last process inside is gone.
 func (g *Guard) Sweep() []Found {
-	if g.disarm != nil {
-		g.disarm()
-	}
+	g.Disarm()
 	found := g.sweepNames()
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -173,4 +171,11 @@ func (g *Guard) Aside() (found []Found) {
 		found = append(found, Found{Name: e.Name, Kind: Quarantined, Reason: "an interrupted move", Where: path.Join(g.Dir.Path(), to), Err: err})
 	}
 	return found
+}
+
+// Disarm ends Watch, if there is one, and waits for it.
+func (g *Guard) Disarm() {
+	if g.disarm != nil {
+		g.disarm()
+	}
 }
