@@ -383,7 +383,7 @@ func TestSyncedSoon(t *testing.T) {
 
 func TestSeveralWriters(t *testing.T) {
 	dir := filled(t, 0)
-	const writers, each = 4, 100
+	const writers, each = 8, 200
 	var wg sync.WaitGroup
 	for w := range writers {
 		l := open(t, dir, Head{}) // an open file of its own each, as in other processes

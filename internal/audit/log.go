@@ -37,6 +37,10 @@ type Log struct {
 	closed bool
 
 	flushing sync.Mutex // one flush at a time, appends go on meanwhile
+	// heads guards the lock on the head file: flock(2) belongs to the open
+	// file, so a reader here would turn this very Log's exclusive lock into a
+	// shared one and then give it up.
+	heads sync.Mutex
 }
 
 // Open opens the log in dir ($BAILEY_HOME/audit) and creates the directory
@@ -101,6 +105,8 @@ func (l *Log) load() error {
 }
 
 func (l *Log) readHead() (slot, error) {
+	l.heads.Lock()
+	defer l.heads.Unlock()
 	if err := flock(l.head, syscall.LOCK_SH); err != nil {
 		return slot{}, err
 	}
@@ -235,7 +241,9 @@ func (l *Log) flush() error {
 	if err := l.syncTo(pos.Seq); err != nil {
 		return err
 	}
+	l.heads.Lock()
 	err := writeHead(l.head, pos)
+	l.heads.Unlock()
 	if errors.Is(err, errNoSlot) {
 		l.mu.Lock()
 		err = l.fail(fmt.Errorf("%w: %s is damaged", ErrTampered, l.path(headName)))

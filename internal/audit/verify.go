@@ -50,11 +50,7 @@ func (l *Log) snapshot() (keys Keys, broken error, pos Head, err error) {
 
 // verify walks the whole log; records may be appended meanwhile.
 func (l *Log) verify(ctx context.Context, keys Keys) (Report, error) {
-	if err := l.lock(); err != nil {
-		return Report{}, err
-	}
-	x, err := l.measure()
-	l.unlock()
+	x, err := l.extent()
 	if err != nil {
 		return Report{}, err
 	}
@@ -64,6 +60,18 @@ func (l *Log) verify(ctx context.Context, keys Keys) (Report, error) {
 		rep.Notice = fmt.Sprintf("after record %d stand %d bytes of an unfinished record, as a crash leaves them", end.Seq, len(end.torn))
 	}
 	return rep, errors.Join(err, ctx.Err())
+}
+
+// extent measures the log between two appends, ours included: the lock on the
+// file is the open file's, so an append of this very Log would not notice it.
+func (l *Log) extent() (extent, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.lock(); err != nil {
+		return extent{}, err
+	}
+	defer l.unlock()
+	return l.measure()
 }
 
 func ignore(Record) {}

@@ -95,6 +95,10 @@ func newID() string {
 // prepare does everything that can refuse.
 func (s *Session) prepare(ctx context.Context) error {
 	var err error
+	// The workspace has its real path inside, so the command starts there too.
+	if s.opts.Dir, err = filepath.EvalSymlinks(s.opts.Dir); err != nil {
+		return err
+	}
 	if s.root, err = workspace.FindRoot(s.opts.Dir, s.home); err != nil {
 		return err
 	}

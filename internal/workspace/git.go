@@ -65,7 +65,10 @@ func (w *Workspace) addPart(ctx context.Context, rel string, repo *gitdir.Repo) 
 		}
 	}
 	p := part{Rel: rel, Dir: filepath.Join(w.opt.SessionDir, name), Repo: *repo}
-	dirs := repo.Objects()
+	dirs, err := repo.Objects(w.mayShow)
+	if err != nil {
+		return err
+	}
 	plan := gitdir.Plan{Dir: p.Dir, Index: x, Masked: w.maskedBelow(rel)}
 	for i := range dirs {
 		plan.Objects = append(plan.Objects, w.objectsInside(i))
@@ -110,9 +113,19 @@ func (w *Workspace) borrow(dir, inside string) {
 	if _, err := os.Lstat(filepath.Join(dir, "info/alternates")); err == nil {
 		w.view.Masks = append(w.view.Masks, inside+"/info/alternates")
 	}
-	if !extent.Below(dir, w.opt.Root) && (w.repo == nil || !extent.Below(dir, w.repo.CommonDir)) {
-		w.note("git objects of %s can be read inside: this repository borrows from there", dir)
+}
+
+// mayShow says whether a real path belongs to the project: its tree, or the
+// directory of the repository that the tree is a worktree of.
+func (w *Workspace) mayShow(dir string) bool {
+	if extent.Below(dir, w.opt.Root) {
+		return true
 	}
+	if w.repo == nil {
+		return false
+	}
+	common, err := filepath.EvalSymlinks(w.repo.CommonDir)
+	return err == nil && extent.Below(dir, common)
 }
 
 // hideGit shows an empty .git, because what the real one holds (credentials in

@@ -221,24 +221,52 @@ func same(a, b string) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
+// ErrBorrows: objects come from a directory that the caller does not give away.
+var ErrBorrows = errors.New("its objects lie in another directory")
+
 // Objects are the directories that hold the repository's objects: its own,
-// then those it borrows from.
-func (p *Repo) Objects() []string {
-	list := []string{filepath.Join(p.CommonDir, "objects")}
-	for i := 0; i < len(list) && i < 5; i++ { // git follows five steps too
-		b, err := os.ReadFile(filepath.Join(list[i], "info/alternates"))
-		if err != nil || len(b) > 1<<16 {
-			continue
+// then those it borrows from. They are shown inside, and whoever wrote the
+// repository, an earlier session perhaps, chose their names, by a list of
+// alternates or a link: within says which real paths may be given away.
+func (p *Repo) Objects(within func(dir string) bool) ([]string, error) {
+	own, err := filepath.EvalSymlinks(filepath.Join(p.CommonDir, "objects"))
+	if err != nil {
+		return nil, err
+	}
+	list := []string{own}
+	for i := 0; i < len(list); i++ {
+		if !within(list[i]) {
+			return nil, fmt.Errorf("%w: %s", ErrBorrows, list[i])
 		}
-		for line := range strings.SplitSeq(string(b), "\n") {
-			if line == "" || line[0] == '#' || line[0] == '"' || len(list) >= 16 {
-				continue
-			}
-			dir := absolute(line, list[i])
-			if info, err := os.Stat(dir); err == nil && info.IsDir() {
-				list = append(list, dir)
-			}
+		more, err := alternates(list[i])
+		if err != nil {
+			return nil, err
+		}
+		if list = append(list, more...); len(list) > 16 {
+			return nil, errors.New("it borrows its objects from too many directories")
 		}
 	}
-	return list
+	return list, nil
+}
+
+// alternates are the real paths that one directory of objects borrows from.
+func alternates(dir string) ([]string, error) {
+	b, err := os.ReadFile(filepath.Join(dir, "info/alternates"))
+	if err != nil || len(b) > 1<<16 {
+		return nil, nil
+	}
+	var list []string
+	for line := range strings.SplitSeq(string(b), "\n") {
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		if line[0] == '"' {
+			return nil, fmt.Errorf("%w: a quoted name", ErrBorrows)
+		}
+		real, err := filepath.EvalSymlinks(absolute(line, dir))
+		if err == nil {
+			list = append(list, real)
+		}
+	}
+	return list, nil
 }

@@ -81,9 +81,51 @@ func build(t testing.TB, root string, masked map[string]bool) (dir string, start
 	x, err := p.ReadIndex()
 	must(t, err)
 	dir = filepath.Join(t.TempDir(), "git")
-	start, err = p.Build(context.Background(), Plan{Dir: dir, Objects: p.Objects(), Masked: masked, Index: x})
+	start, err = p.Build(context.Background(), Plan{Dir: dir, Objects: objects(t, p), Masked: masked, Index: x})
 	must(t, err)
 	return dir, start
+}
+
+func objects(t testing.TB, p *Repo) []string {
+	t.Helper()
+	list, err := p.Objects(func(string) bool { return true })
+	must(t, err)
+	return list
+}
+
+// Whoever wrote the repository chose what it borrows from: a directory that is
+// not the project's must not be shown inside.
+func TestObjectsElsewhereAreRefused(t *testing.T) {
+	outside := t.TempDir()
+	for name, plant := range map[string]func(git string) error{
+		"alternates": func(git string) error {
+			return os.WriteFile(git+"/objects/info/alternates", []byte(outside+"\n"), 0o644)
+		},
+		"link in alternates": func(git string) error {
+			if err := os.Symlink(outside, git+"/lent"); err != nil {
+				return err
+			}
+			return os.WriteFile(git+"/objects/info/alternates", []byte("../lent\n"), 0o644)
+		},
+		"objects as a link": func(git string) error {
+			if err := os.RemoveAll(git + "/objects"); err != nil {
+				return err
+			}
+			return os.Symlink(outside, git+"/objects")
+		},
+		"quoted": func(git string) error {
+			return os.WriteFile(git+"/objects/info/alternates", []byte(`"`+outside+`"`+"\n"), 0o644)
+		},
+	} {
+		root := repo(t)
+		p, err := Locate(root)
+		must(t, err)
+		must(t, plant(root+"/.git"))
+		list, err := p.Objects(func(dir string) bool { return strings.HasPrefix(dir, root) })
+		if !errors.Is(err, ErrBorrows) {
+			t.Errorf("%s: %v %v", name, list, err)
+		}
+	}
 }
 
 func TestBuildLooksTheSame(t *testing.T) {
@@ -179,7 +221,7 @@ func TestUnbornAndAlternates(t *testing.T) {
 	git(t, lender, "clone", "-q", "--shared", lender, clone)
 	p, err := Locate(clone)
 	must(t, err)
-	if got := p.Objects(); !slices.Equal(got, []string{clone + "/.git/objects", lender + "/.git/objects"}) {
+	if got := objects(t, p); !slices.Equal(got, []string{clone + "/.git/objects", lender + "/.git/objects"}) {
 		t.Errorf("objects %v", got)
 	}
 	dir, _ = build(t, clone, nil)
@@ -420,7 +462,7 @@ func BenchmarkBuild(b *testing.B) {
 		n++
 		x, err := p.ReadIndex()
 		must(b, err)
-		_, err = p.Build(context.Background(), Plan{Dir: fmt.Sprintf("%s/%d", base, n), Objects: p.Objects(), Index: x})
+		_, err = p.Build(context.Background(), Plan{Dir: fmt.Sprintf("%s/%d", base, n), Objects: objects(b, p), Index: x})
 		must(b, err)
 	}
 }

@@ -86,7 +86,9 @@ func (r *rig) enter() *rig {
 	must(r.t, err)
 	base := r.t.TempDir()
 	r.private, r.scratch = filepath.Join(base, "git"), filepath.Join(base, "scratch")
-	r.start, err = r.repo.Build(context.Background(), gitdir.Plan{Dir: r.private, Objects: r.repo.Objects(), Index: x})
+	objects, err := r.repo.Objects(func(string) bool { return true })
+	must(r.t, err)
+	r.start, err = r.repo.Build(context.Background(), gitdir.Plan{Dir: r.private, Objects: objects, Index: x})
 	must(r.t, err)
 	return r
 }
