@@ -48,7 +48,11 @@ func (l *Log) explain(ctx context.Context, err error) error {
 	if l.log == nil || l.head == nil {
 		return err
 	}
-	if _, verr := l.verify(ctx, *l.keys); errors.Is(verr, ErrTampered) {
+	x, verr := l.lockedExtent()
+	if verr == nil {
+		_, verr = l.verify(ctx, *l.keys, x)
+	}
+	if errors.Is(verr, ErrTampered) {
 		return verr
 	}
 	return err

@@ -21,7 +21,11 @@ func (l *Log) Verify(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	rep, err := l.verify(ctx, keys)
+	x, err := l.extent()
+	if err != nil {
+		return Report{}, err
+	}
+	rep, err := l.verify(ctx, keys, x)
 	if err == nil && broken != nil {
 		return rep, broken // what the vault knows and the files alone do not show
 	}
@@ -48,12 +52,8 @@ func (l *Log) snapshot() (keys Keys, broken error, pos Head, err error) {
 	return keys, l.broken, l.pos, err
 }
 
-// verify walks the whole log; records may be appended meanwhile.
-func (l *Log) verify(ctx context.Context, keys Keys) (Report, error) {
-	x, err := l.extent()
-	if err != nil {
-		return Report{}, err
-	}
+// verify walks the log as far as it reached; records may be appended meanwhile.
+func (l *Log) verify(ctx context.Context, keys Keys, x extent) (Report, error) {
 	end, err := l.walk(Head{Key: keys.Start}, &keys, x, ignore)
 	rep := Report{Records: end.Seq}
 	if len(end.torn) > 0 {
@@ -67,6 +67,11 @@ func (l *Log) verify(ctx context.Context, keys Keys) (Report, error) {
 func (l *Log) extent() (extent, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.lockedExtent()
+}
+
+// lockedExtent is extent for callers that hold l.mu.
+func (l *Log) lockedExtent() (extent, error) {
 	if err := l.lock(); err != nil {
 		return extent{}, err
 	}
