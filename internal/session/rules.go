@@ -98,9 +98,12 @@ const allowOrigin = "bailey allow"
 
 // allowFile holds what the user allowed in a repository. It lies in the user's
 // own state, not in bailey.yaml: an agent can write there.
-func allowFile(root string) string {
-	sum := sha256.Sum256([]byte(manifest.Repository(root)))
-	return filepath.Join(home.State(), "allow", hex.EncodeToString(sum[:16])+".json")
+func allowFile(root string) string { return stateOf("allow", manifest.Repository(root)) }
+
+// stateOf names the file of our own state about something in the file system.
+func stateOf(kind, path string) string {
+	sum := sha256.Sum256([]byte(path))
+	return filepath.Join(home.State(), kind, hex.EncodeToString(sum[:16])+".json")
 }
 
 // Allowed lists the rules that the user made for the repository of root.

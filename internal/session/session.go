@@ -132,7 +132,7 @@ func (s *Session) prepareWorkspace(ctx context.Context) error {
 	var err error
 	s.work, err = workspace.Prepare(ctx, workspace.Options{
 		Root: s.root, SessionDir: s.dir, SessionID: s.ID, Home: s.home,
-		Substitute: s.keys.substitute, RunDir: runDir, Path: lookup(s.opts.Env, "PATH"),
+		Substitute: s.keys.substitute, RunDir: runDir, Memory: stateOf("hidden", s.root), Path: lookup(s.opts.Env, "PATH"),
 	})
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -178,9 +179,10 @@ func (w *Workspace) maskedBelow(rel string) map[string]bool {
 	return list
 }
 
-// tracked tells which of the names are committed in the root's repository.
-func (w *Workspace) tracked(names []string) (map[string]bool, error) {
-	list := map[string]bool{}
+// tracked are the objects that the index of the root's repository has for the
+// names.
+func (w *Workspace) tracked(names []string) (map[string][]byte, error) {
+	list := map[string][]byte{}
 	if w.index == nil || len(names) == 0 {
 		return list, nil
 	}
@@ -190,7 +192,7 @@ func (w *Workspace) tracked(names []string) (map[string]bool, error) {
 	}
 	err := w.index.Each(func(e gitdir.IndexEntry) {
 		if wanted[string(e.Path)] {
-			list[string(e.Path)] = true
+			list[string(e.Path)] = bytes.Clone(e.Object)
 		}
 	})
 	if err != nil {

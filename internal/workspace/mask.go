@@ -2,6 +2,8 @@ package workspace
 
 import (
 	"bytes"
+	"crypto/sha1" // git's own name for an object, not a signature
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -107,13 +109,13 @@ func (w *Workspace) hideSecrets(t *tree) error {
 			continue
 		}
 		k := secretfile.Of(name)
-		if _, done := w.secrets[rel]; done || tracked[rel] && !k.Always() {
+		if _, done := w.secrets[rel]; done || !k.Always() && w.committed(rel, tracked[rel]) {
 			continue
 		}
 		if err := w.hide(rel, k); err != nil {
 			return err
 		}
-		if tracked[rel] && k == secretfile.Dotenv {
+		if tracked[rel] != nil && k == secretfile.Dotenv {
 			w.note("%s is committed: git's history shows its values, inside too; take it out of the repository and change them", rel)
 		}
 		for _, other := range w.hardLinks(t, rel) {
@@ -126,6 +128,23 @@ func (w *Workspace) hideSecrets(t *tree) error {
 		w.note("the project is too large to be searched whole: secret files deep in it may be visible")
 	}
 	return nil
+}
+
+// committed says that a file has the very content that the index names: then
+// the history shows it anyway. A name alone proves nothing, because a session
+// can commit the mask that it sees.
+func (w *Workspace) committed(rel string, object []byte) bool {
+	content, err := w.root.ReadFile(rel, maxSecretSize)
+	if err != nil || len(object) == 0 {
+		return false
+	}
+	h := sha1.New()
+	if len(object) == sha256.Size {
+		h = sha256.New()
+	}
+	fmt.Fprintf(h, "blob %d\x00", len(content))
+	h.Write(content)
+	return bytes.Equal(h.Sum(nil), object)
 }
 
 func (w *Workspace) hide(rel string, k secretfile.Kind) error {

@@ -112,6 +112,9 @@ func (w *Workspace) prepare(ctx context.Context) error {
 	if err := w.hideSecrets(w.tree); err != nil {
 		return err
 	}
+	if err := w.recall(ctx, w.tree); err != nil {
+		return err
+	}
 	for _, s := range w.tree.sockets {
 		w.view.Masks = append(w.view.Masks, filepath.Join(w.opt.Root, s))
 	}

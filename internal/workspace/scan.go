@@ -27,6 +27,7 @@ type tree struct {
 	secrets  []string            // names of secret files, by name alone
 	sockets  []string            // Unix sockets of host programs
 	nested   []string            // directories, other than the root, with a .git
+	heavy    []string            // directories that were not searched
 	dirs     map[string][]listed // directory → its names
 	complete bool
 }
@@ -56,6 +57,7 @@ func scan(ctx context.Context, r *safefs.Root) (*tree, error) {
 		switch {
 		case e.IsDir():
 			if heavyDirs[name] {
+				t.heavy = append(t.heavy, p)
 				return fs.SkipDir
 			}
 		case e.Type&fs.ModeSocket != 0:

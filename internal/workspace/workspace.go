@@ -25,6 +25,7 @@ type Options struct {
 	SessionID  string // a-z, 0-9 and '-'
 	Home       string // the user's home: identity and ignore file for git
 	RunDir     string // inside the sandbox, for what is bound beside the project; "" means /run/bailey
+	Memory     string // file of this project, outside Root, that remembers what was hidden; "" for none
 	Path       string // the user's PATH, to find git in; entries below Root are passed over
 
 	// Substitute gives the text that stands for a value of a dotenv file inside.

@@ -58,7 +58,10 @@ func Of(rel string) Kind {
 	if k, ok := secretNames[name]; ok {
 		return k
 	}
-	if strings.HasPrefix(name, ".env.") || strings.HasPrefix(name, ".dev.vars.") {
+	// Copies that people and editors make: .env-prod, .env~, .env.bak, ..env.swp
+	plain := strings.TrimLeft(name, ".#_")
+	copied := name[0] == '.' && strings.HasPrefix(plain, "env") && len(plain) > 3 && strings.IndexByte(".-_~@+ ", plain[3]) >= 0
+	if copied || strings.HasPrefix(name, ".dev.vars.") {
 		for _, end := range templates {
 			if strings.HasSuffix(name, end) {
 				return None
