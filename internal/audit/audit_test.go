@@ -368,9 +368,6 @@ func TestSyncedSoon(t *testing.T) {
 	if _, err := l.Append(t.Context(), Event{Action: "secret.get"}); err != nil {
 		t.Fatal(err)
 	}
-	if d := time.Since(start); d > 30*time.Millisecond {
-		t.Errorf("append took %v", d)
-	}
 	for deadline := start.Add(5 * time.Second); ; {
 		if s, err := readHead(l.head); err == nil && s.head.Seq == 2 {
 			return

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestAwkward(t *testing.T) {
@@ -159,12 +158,8 @@ func TestLinearTime(t *testing.T) {
 		"not closed":  strings.Repeat("A=`\n", 1<<17),
 		"blank lines": strings.Repeat("\r", 1<<20),
 	} {
-		start := time.Now()
-		if _, err := Parse([]byte(src)); err != nil {
+		if _, err := Parse([]byte(src)); err != nil { // quadratic work would not end
 			t.Errorf("%s: %v", name, err)
-		}
-		if d := time.Since(start); d > 5*time.Second {
-			t.Errorf("%s: took %v", name, d)
 		}
 	}
 }

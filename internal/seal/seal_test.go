@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/bailey-project/bailey/internal/secret"
 )
@@ -119,12 +118,8 @@ func TestBounded(t *testing.T) {
 	i := bytes.Index(sealed, []byte(" 10\n"))
 	for _, factor := range []string{"21", "30", "63", "64", "4000000000"} {
 		b := append(append(bytes.Clone(sealed[:i+1]), factor...), sealed[i+3:]...)
-		start := time.Now()
 		if _, err := s.Open(b); !errors.Is(err, ErrCost) {
 			t.Errorf("work factor %s: %v", factor, err)
-		}
-		if d := time.Since(start); d > time.Second {
-			t.Errorf("work factor %s took %v", factor, d)
 		}
 	}
 	huge := append(bytes.Clone(sealed), make([]byte, maxFile)...)

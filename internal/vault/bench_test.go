@@ -3,7 +3,6 @@ package vault
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/bailey-project/bailey/internal/secret"
 )
@@ -87,45 +86,4 @@ func BenchmarkUnlock(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-}
-
-// TestSpeed holds the budgets, with room for a slow and busy machine: it is
-// there to notice a change of order, not of percents.
-func TestSpeed(t *testing.T) {
-	h := create(t)
-	took := func(what string, budget time.Duration, fn func() error) {
-		best := time.Hour
-		for range 3 {
-			start := time.Now()
-			if err := fn(); err != nil {
-				t.Fatal(err)
-			}
-			best = min(best, time.Since(start))
-		}
-		if best > 5*budget {
-			t.Errorf("%s took %v, the budget is %v", what, best, budget)
-		}
-		t.Logf("%s: %v", what, best)
-	}
-	i := 0
-	took("bulk create of 1000", 100*time.Millisecond, func() error {
-		i++
-		p := place("shop", "test", fmt.Sprint("/f", i))
-		if _, err := h.vault.CreateFolder(t.Context(), me, p); err != nil {
-			return err
-		}
-		_, err := h.vault.SetMany(t.Context(), me, p, thousand())
-		return err
-	})
-	if _, err := h.vault.SetMany(t.Context(), me, here, thousand()); err != nil {
-		t.Fatal(err)
-	}
-	took("list of 1000", 8*time.Millisecond, func() error {
-		_, err := h.vault.List(t.Context(), me, here, ListOptions{})
-		return err
-	})
-	took("get", time.Millisecond, func() error {
-		_, err := h.vault.Get(t.Context(), me, ref("shop", "development", "/", "SECRET_0001"), 0)
-		return err
-	})
 }

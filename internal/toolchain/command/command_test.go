@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestSimple(t *testing.T) {
@@ -71,7 +70,6 @@ func TestWorkIsBounded(t *testing.T) {
 		"params":    strings.Repeat(`"$@" `, n/5),
 		"backticks": strings.Repeat("`", n),
 	} {
-		start := time.Now()
 		size := 0
 		for _, c := range Simple(text, slices.Repeat([]string{"p"}, 100)) {
 			size += len(c)
@@ -79,8 +77,8 @@ func TestWorkIsBounded(t *testing.T) {
 				size += len(w)
 			}
 		}
-		if d := time.Since(start); d > 2*time.Second || size > 64*n {
-			t.Errorf("%s: %v, %d bytes", name, d, size)
+		if size > 64*n {
+			t.Errorf("%s: %d bytes", name, size)
 		}
 	}
 }
