@@ -20,7 +20,7 @@ func sources(s *Spec) (fds []int, files []*os.File, err error) {
 	for _, m := range s.Mounts {
 		fd := -1
 		if m.Kind == Bind {
-			fd, err = openSource(m.Source)
+			fd, err = source(m)
 			if err != nil && m.Optional {
 				fds = append(fds, -1)
 				continue

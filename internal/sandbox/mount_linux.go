@@ -33,6 +33,31 @@ func openSource(path string) (int, error) {
 	return fd, nil
 }
 
+// openReal is openSource for a path that somebody else can write to: it follows
+// no link.
+func openReal(path string) (int, error) {
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC | unix.O_NOFOLLOW,
+		Resolve: unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS}
+	at, err := unix.Openat2(unix.AT_FDCWD, path, &how)
+	if err != nil {
+		return -1, fmt.Errorf("mount source %s: %w", path, err)
+	}
+	defer unix.Close(at)
+	fd, err := unix.OpenTree(at, "", unix.AT_EMPTY_PATH|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE)
+	if err != nil {
+		return -1, fmt.Errorf("mount source %s: %w", path, err)
+	}
+	return fd, nil
+}
+
+// source opens what m is bound from.
+func source(m Mount) (int, error) {
+	if m.Real {
+		return openReal(m.Source)
+	}
+	return openSource(m.Source)
+}
+
 func setAttrs(fd int, set, clear uint64) error {
 	attr := unix.MountAttr{Attr_set: set, Attr_clr: clear, Propagation: unix.MS_PRIVATE}
 	return unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &attr)

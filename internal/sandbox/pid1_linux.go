@@ -217,7 +217,7 @@ func (p *pid1) openSources() error {
 		if m.Kind != Bind || m.fd >= 0 {
 			continue
 		}
-		fd, err := openSource(m.Source)
+		fd, err := source(*m)
 		if m.Optional && (errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EACCES)) {
 			continue
 		}

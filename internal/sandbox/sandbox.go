@@ -77,6 +77,7 @@ type Mount struct {
 	Writable bool
 	Optional bool  // a missing Source or, within a bind, Target is passed over
 	Pinned   bool  // laid anew when the host replaces the entry it covers
+	Real     bool  // Source has no symbolic link in it: one that appeared since is refused
 	Size     int64 // Tmpfs, bytes
 	Mode     uint32
 	// Idmapped says that on-disk owner Owner shall appear as the workload's

@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/bailey-project/bailey/internal/api"
 	"github.com/bailey-project/bailey/internal/gateway"
+	"github.com/bailey-project/bailey/internal/home"
 	"github.com/bailey-project/bailey/internal/safefs"
 	"github.com/bailey-project/bailey/internal/sandbox"
 	"github.com/bailey-project/bailey/internal/toolchain"
@@ -180,10 +183,10 @@ func covers(r toolchain.Root) []sandbox.Mount {
 
 // project lays the workspace and everything that hides or protects parts of it.
 func (s *Session) project(spec *sandbox.Spec) {
-	spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: s.root, Target: s.root, Writable: true, Idmapped: true})
+	spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: s.root, Target: s.root, Writable: true, Idmapped: true, Real: true})
 	for _, b := range s.view.Binds {
 		spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: b.Source, Target: b.Target,
-			Writable: !b.ReadOnly, Idmapped: true, Pinned: s.inProject(b.Target)})
+			Writable: !b.ReadOnly, Idmapped: true, Pinned: s.inProject(b.Target), Real: s.inProject(b.Source)})
 	}
 	for i, f := range s.view.Files {
 		source := viewDir + "/" + strconv.Itoa(i)
@@ -193,6 +196,28 @@ func (s *Session) project(spec *sandbox.Spec) {
 	for _, m := range s.view.Masks {
 		spec.Mounts = append(spec.Mounts, sandbox.Mount{Kind: sandbox.Cover, Target: m, Pinned: true, Optional: true})
 	}
+}
+
+// judge refuses a mount that would show Bailey's own files. None is ever asked
+// for; this holds whatever the engines that ask come to believe.
+func (s *Session) judge(spec sandbox.Spec) error {
+	own := []string{s.dir, s.homeDir()}
+	for _, m := range spec.Mounts {
+		if m.Kind != sandbox.Bind || slices.ContainsFunc(own, func(dir string) bool { return within(m.Source, dir) && m.Source != s.dir }) {
+			continue
+		}
+		for _, dir := range []string{home.Dir(), home.Run()} {
+			if within(m.Source, dir) || within(dir, m.Source) {
+				return api.Errorf(api.Denied, "%s would show %s, where the vault is kept", m.Target, dir)
+			}
+		}
+	}
+	return nil
+}
+
+// within says whether path is dir or lies below it.
+func within(path, dir string) bool {
+	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
 }
 
 func (s *Session) inProject(path string) bool { return strings.HasPrefix(path, s.root+"/") }

@@ -23,7 +23,7 @@ func (s *Session) run(ctx context.Context) (int, error) {
 	tty := terminals()
 	spec := s.spec(tty)
 	spec.Rows, spec.Cols = windowSize()
-	if err := s.arm(ctx); err != nil {
+	if err := errors.Join(s.judge(spec), s.arm(ctx)); err != nil {
 		s.box.Kill()
 		s.discard()
 		return 0, err
@@ -78,7 +78,10 @@ func (s *Session) notices() {
 		switch n.Kind {
 		case sandbox.Repinned:
 			s.record.note("workspace.repinned", "done", name)
-			s.refresh(name)
+			if s.refresh(name) {
+				s.record.tell("alarm: "+name+" was replaced on the host; for a moment it could be read inside",
+					"rotate what it holds; after bailey init there is nothing in it")
+			}
 		case sandbox.Exposed:
 			s.record.note("workspace.exposed", "denied", name+": "+n.Detail)
 			s.record.tell(fmt.Sprintf("alarm: %s can't be hidden from the sandbox any more", name), "end the session, and rotate what the file holds")
@@ -99,17 +102,19 @@ func (s *Session) found(f workspace.Found) {
 }
 
 // refresh covers a secret file with what the sandbox may see of it now; what
-// can't be read any more is covered with nothing.
-func (s *Session) refresh(name string) {
+// can't be read any more is covered with nothing. It reports whether name is a
+// secret file.
+func (s *Session) refresh(name string) bool {
 	view, ok, err := s.work.Refresh(name)
 	if errors.Is(err, workspace.ErrNotSecret) {
-		return
+		return false
 	}
 	var content []byte
 	if err == nil && ok {
 		content = view.Content
 	}
 	_ = s.box.Pin(s.root+"/"+name, content)
+	return true
 }
 
 func (s *Session) relative(path string) string { return strings.TrimPrefix(path, s.root+"/") }

@@ -168,11 +168,13 @@ func (s *Session) makeDirs() error {
 
 func (s *Session) tmpDir() string { return filepath.Join(s.dir, "tmp") }
 
-// homeDir is the private home: kept per profile, so that an agent finds its
-// sessions and logins again; of one session for everything else.
+// homeDir is the private home: kept per profile and repository, so that an
+// agent finds its sessions again and one project can't leave anything for
+// another; of one session for everything else.
 func (s *Session) homeDir() string {
 	if s.profile.keep {
-		return filepath.Join(home.State(), "homes", s.profile.name)
+		name := strings.TrimSuffix(filepath.Base(stateOf("", manifest.Repository(s.root))), ".json")
+		return filepath.Join(home.State(), "homes", s.profile.name, name)
 	}
 	return filepath.Join(s.dir, "home")
 }

@@ -156,6 +156,7 @@ func (w *Workspace) hide(rel string, k secretfile.Kind) error {
 		return fmt.Errorf("%s has more than %d secret files: too many to hide each", w.opt.Root, maxSecretFiles)
 	}
 	w.secrets[rel] = k
+	w.pin(path.Dir(rel)) // a directory that is a mount point can't be renamed
 	w.view.Hidden = append(w.view.Hidden, rel)
 	target := filepath.Join(w.opt.Root, rel)
 	if s.mask {

@@ -91,11 +91,18 @@ func (x *exchange) bound() bool {
 	return slices.ContainsFunc(x.tables.bindings, func(b policy.Binding) bool { return b.Bound(x.to.Name, x.to.Port) })
 }
 
-// overrides refuses headers by which some servers take another method than the
-// one that was judged.
+// overrides refuses what would make more of a read than a read: headers by
+// which some servers take another method than the one that was judged, a body
+// (but git's fetch has one), and a change to a protocol that writes.
 func (x *exchange) overrides(d policy.Decision) string {
 	if d.Rule.Access == policy.Write {
 		return ""
+	}
+	if isWebSocket(x.r) {
+		return "a WebSocket can write, and the rule is read-only"
+	}
+	if x.r.ContentLength != 0 && x.r.Method != http.MethodPost {
+		return "a " + x.r.Method + " with a body can write, and the rule is read-only"
 	}
 	for _, name := range [...]string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"} {
 		if _, ok := x.r.Header[name]; ok {

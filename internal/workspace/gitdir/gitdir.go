@@ -251,9 +251,17 @@ func (p *Repo) Objects(within func(dir string) bool) ([]string, error) {
 
 // alternates are the real paths that one directory of objects borrows from.
 func alternates(dir string) ([]string, error) {
-	b, err := os.ReadFile(filepath.Join(dir, "info/alternates"))
-	if err != nil || len(b) > 1<<16 {
+	root, err := safefs.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	b, err := root.ReadFile("info/alternates", 1<<16)
+	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("its list of borrowed objects: %w", err)
 	}
 	var list []string
 	for line := range strings.SplitSeq(string(b), "\n") {

@@ -35,6 +35,8 @@ var secretNames = map[string]Kind{
 	".dockerconfigjson": Masked, "kubeconfig": Masked, "master.key": Masked, "secrets.toml": Masked,
 	"terraform.tfstate": Masked, "terraform.tfstate.backup": Masked,
 	"id_rsa": Masked, "id_dsa": Masked, "id_ecdsa": Masked, "id_ed25519": Masked, "id_ecdsa_sk": Masked, "id_ed25519_sk": Masked,
+	".secrets": Masked, "secrets.yml": Masked, "secrets.yaml": Masked, "secrets.json": Masked, "credentials": Masked,
+	"dotenv": Dotenv, "env.local": Dotenv, "env.production": Dotenv, "env.development": Dotenv, "env.staging": Dotenv, "env.prod": Dotenv, "env.dev": Dotenv,
 	"auth.json": JSON,
 }
 
@@ -48,19 +50,41 @@ var secretEnds = []struct {
 	{".pem", Key}, {".key", Key},
 }
 
+// copies are what people and editors add to the name of a copy.
+var copies = []string{"~", "#", ".bak", ".old", ".orig", ".save", ".swp", ".swo", ".tmp", ".copy", " copy", " (copy)", "-copy", "_copy"}
+
+// original is the name that a copy was made of; name is in lower case.
+func original(name string) string {
+	for again := true; again; {
+		again = false
+		for _, end := range copies {
+			if s, ok := strings.CutSuffix(name, end); ok && len(s) > 3 {
+				name, again = s, true
+			}
+		}
+	}
+	for _, begin := range []string{".#", "#", "._"} {
+		name = strings.TrimPrefix(name, begin)
+	}
+	if strings.HasPrefix(name, "..") { // vim's .NAME.swp
+		name = name[1:]
+	}
+	return name
+}
+
 // Of says how a file of this name is treated; rel is slash-separated.
 func Of(rel string) Kind {
 	name := path.Base(rel)
-	if len(name) < 4 || strings.IndexByte(name, '.') < 0 && name[0] != 'i' && name[0] != '_' && name[0] != 'k' {
+	if len(name) < 4 || strings.IndexByte(name, '.') < 0 && strings.IndexByte("i_kcd#IKCD", name[0]) < 0 {
 		return None // nearly every name ends here
 	}
-	name = strings.ToLower(name)
+	name = original(strings.ToLower(name))
 	if k, ok := secretNames[name]; ok {
 		return k
 	}
 	// Copies that people and editors make: .env-prod, .env~, .env.bak, ..env.swp
 	plain := strings.TrimLeft(name, ".#_")
-	copied := name[0] == '.' && strings.HasPrefix(plain, "env") && len(plain) > 3 && strings.IndexByte(".-_~@+ ", plain[3]) >= 0
+	copied := name[0] == '.' && strings.HasPrefix(plain, "env") && len(plain) > 3 && strings.IndexByte(".-_@+ 0123456789", plain[3]) >= 0
 	if copied || strings.HasPrefix(name, ".dev.vars.") {
 		for _, end := range templates {
 			if strings.HasSuffix(name, end) {
