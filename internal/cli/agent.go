@@ -80,7 +80,9 @@ func agentOptions(args []string, environment string) (session.Options, error) {
 	if o.Environment == production {
 		o.Term.Notef("environment production")
 	}
-	o.Client = agentClient(dir)
+	if o.Client = agentClient(dir); o.Client != nil {
+		o.Background = silent()
+	}
 	return o, nil
 }
 

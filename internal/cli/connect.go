@@ -23,6 +23,16 @@ func connect() *api.Client { return api.New(transport(true), api.LocalBase) }
 // look is connect for commands that must not ask for a passphrase.
 func look() *api.Client { return api.New(transport(false), api.LocalBase) }
 
+// silent is look for a session whose terminal is somebody else's: it prints
+// nothing, and a question on that terminal would be answered to the sandbox.
+func silent() *api.Client {
+	rt := transport(false)
+	if c, ok := rt.(*daemon.Connector); ok {
+		c.Notef = func(string, ...any) {}
+	}
+	return api.New(rt, api.LocalBase)
+}
+
 // existing is connect for commands that need a vault: without one they fail
 // before a daemon is started for nothing.
 func existing() (*api.Client, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 
+	"github.com/bailey-project/bailey/internal/peer"
 	"github.com/bailey-project/bailey/internal/server"
 )
 
@@ -16,7 +17,7 @@ func connContext(uid int) func(context.Context, net.Conn) context.Context {
 		if !ok {
 			return ctx
 		}
-		p, err := peerOf(u.UnixConn)
+		p, err := peer.Of(u.UnixConn)
 		if err != nil || p.UID != uid {
 			return ctx
 		}

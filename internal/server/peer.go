@@ -1,12 +1,13 @@
 package server
 
-import "context"
+import (
+	"context"
 
-// Peer is who is at the other end of a connection, as the kernel says.
-type Peer struct {
-	UID int
-	PID int // 0 when the kernel does not say
-}
+	"github.com/bailey-project/bailey/internal/peer"
+)
+
+// Peer is who is at the other end of a connection.
+type Peer = peer.Peer
 
 type peerKey struct{}
 

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/bailey-project/bailey/internal/peer"
 	"github.com/bailey-project/bailey/internal/policy"
 )
 
@@ -55,10 +56,23 @@ func (s *Session) listen(ctx context.Context) error {
 	mux.HandleFunc("POST /rules", s.changeRules)
 	mux.HandleFunc("GET /rules", s.listRules)
 	mux.HandleFunc("POST /stop", func(http.ResponseWriter, *http.Request) { _ = s.box.Signal(os.Interrupt) })
-	srv := &http.Server{Handler: mux, ReadTimeout: 5 * time.Second}
+	srv := &http.Server{Handler: mux, ReadTimeout: 5 * time.Second, ConnContext: onlyOurs}
 	context.AfterFunc(ctx, func() { _ = srv.Close() })
 	go func() { _ = srv.Serve(l) }()
 	return nil
+}
+
+// onlyOurs closes a connection that comes from another user or from a sandbox.
+func onlyOurs(ctx context.Context, c net.Conn) context.Context {
+	u, ok := c.(*net.UnixConn)
+	if ok {
+		p, err := peer.Of(u)
+		ok = err == nil && p.UID == os.Getuid()
+	}
+	if !ok {
+		_ = c.Close()
+	}
+	return ctx
 }
 
 func (s *Session) changeRules(w http.ResponseWriter, r *http.Request) {

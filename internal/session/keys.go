@@ -51,7 +51,11 @@ func newKeys(ctx context.Context, s *Session) (*keys, error) {
 	}
 	k.project = project
 	k.client = k.client.WithSession(s.ID)
-	return k, k.load(ctx)
+	if err := k.load(ctx); err != nil {
+		return nil, err
+	}
+	k.client = s.opts.Background.WithSession(s.ID)
+	return k, nil
 }
 
 func (k *keys) ref() api.Ref {

@@ -46,12 +46,12 @@ func newRecord(s *Session) (*record, error) {
 		return nil, fmt.Errorf("session record: %w", err)
 	}
 	r := &record{s: s, file: f, shown: map[string]bool{}, show: s.say, done: make(chan struct{})}
-	if s.opts.Client == nil {
+	if s.opts.Background == nil {
 		close(r.done)
 		return r, nil
 	}
 	r.audit = make(chan api.Event, queue)
-	go r.send(s.opts.Client.WithSession(s.ID))
+	go r.send(s.opts.Background.WithSession(s.ID))
 	return r, nil
 }
 

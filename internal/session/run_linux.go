@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -82,6 +83,8 @@ func (s *Session) notices() {
 				s.record.tell("alarm: "+name+" was replaced on the host; for a moment it could be read inside",
 					"rotate what it holds; after bailey init there is nothing in it")
 			}
+		case sandbox.Stopped:
+			s.suspend()
 		case sandbox.Exposed:
 			s.record.note("workspace.exposed", "denied", name+": "+n.Detail)
 			s.record.tell(fmt.Sprintf("alarm: %s can't be hidden from the sandbox any more", name), "end the session, and rotate what the file holds")
@@ -185,8 +188,35 @@ func (s *Session) relay() (func(), error) {
 	if err != nil {
 		return nil, err
 	}
+	s.terminal.Store(t)
 	s.record.showBy(func(line string) { t.Note("bailey: " + line) })
 	return func() { out.Wait(); t.End(); stopSignals() }, nil
+}
+
+// ignoredAfter is how long a stop is waited for: a process group that nobody
+// could continue is not stopped by the kernel (POSIX, orphaned process group).
+const ignoredAfter = 300 * time.Millisecond
+
+// suspend stops this job as the workload stopped itself, which is what ^Z means
+// to the shell that started us, and continues the workload when we go on.
+func (s *Session) suspend() {
+	t := s.terminal.Load()
+	if t == nil {
+		return
+	}
+	continued := make(chan os.Signal, 1)
+	signal.Notify(continued, unix.SIGCONT)
+	defer signal.Stop(continued)
+	err := t.Suspend(func() {
+		_ = unix.Kill(0, unix.SIGTSTP)
+		select {
+		case <-continued:
+		case <-time.After(ignoredAfter):
+		}
+	})
+	if err == nil {
+		_ = s.box.Signal(unix.SIGCONT)
+	}
 }
 
 // controlling is the descriptor of ours that is the terminal.
@@ -208,6 +238,9 @@ func (s *Session) passSignals() (stop func()) {
 			select {
 			case sig := <-c:
 				_ = s.box.Signal(sig)
+				if sig == unix.SIGTERM || sig == unix.SIGHUP {
+					_ = s.box.Signal(unix.SIGCONT) // a stopped program could not end
+				}
 			case <-done:
 				return
 			}

@@ -15,12 +15,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/bailey-project/bailey/internal/api"
 	"github.com/bailey-project/bailey/internal/gateway"
 	"github.com/bailey-project/bailey/internal/home"
 	"github.com/bailey-project/bailey/internal/manifest"
+	"github.com/bailey-project/bailey/internal/relay"
 	"github.com/bailey-project/bailey/internal/sandbox"
 	"github.com/bailey-project/bailey/internal/term"
 	"github.com/bailey-project/bailey/internal/toolchain"
@@ -33,11 +35,12 @@ const Variable = "BAILEY_SESSION"
 // Options say what to run and where.
 type Options struct {
 	Args        []string
-	Dir         string   // absolute working directory
-	Env         []string // the caller's; only an allow-list of it goes in
-	Environment string   // "development" when empty
-	Network     []string // further rules for this session, as in agent.network
-	Client      *api.Client
+	Dir         string      // absolute working directory
+	Env         []string    // the caller's; only an allow-list of it goes in
+	Environment string      // "development" when empty
+	Network     []string    // further rules for this session, as in agent.network
+	Client      *api.Client // may ask for the passphrase; used only before anything runs; nil without a vault
+	Background  *api.Client // asks nothing and prints nothing: the terminal is the workload's by then
 	Term        *term.Term
 	Quiet       bool
 }
@@ -60,6 +63,7 @@ type Session struct {
 	gate      *gateway.Gateway
 	record    *record
 	box       *sandbox.Process
+	terminal  atomic.Pointer[relay.Terminal] // once it relays
 	startedAt time.Time
 }
 

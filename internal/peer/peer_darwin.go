@@ -1,19 +1,18 @@
-package daemon
+package peer
 
 import (
 	"net"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/bailey-project/bailey/internal/server"
 )
 
-func peerOf(c *net.UnixConn) (server.Peer, error) {
+// Of asks the kernel who is at the other end of c.
+func Of(c *net.UnixConn) (Peer, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
-		return server.Peer{}, err
+		return Peer{}, err
 	}
-	var p server.Peer
+	var p Peer
 	var sysErr error
 	err = raw.Control(func(fd uintptr) {
 		cred, err := unix.GetsockoptXucred(int(fd), unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
@@ -25,7 +24,7 @@ func peerOf(c *net.UnixConn) (server.Peer, error) {
 		p.PID, _ = unix.GetsockoptInt(int(fd), unix.SOL_LOCAL, unix.LOCAL_PEERPID)
 	})
 	if err != nil {
-		return server.Peer{}, err
+		return Peer{}, err
 	}
 	return p, sysErr
 }

@@ -1,21 +1,19 @@
-package daemon
+package peer
 
 import (
-	"errors"
 	"net"
 	"os"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/bailey-project/bailey/internal/server"
 )
 
-func peerOf(c *net.UnixConn) (server.Peer, error) {
+// Of asks the kernel who is at the other end of c.
+func Of(c *net.UnixConn) (Peer, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
-		return server.Peer{}, err
+		return Peer{}, err
 	}
 	var cred *unix.Ucred
 	var sysErr error
@@ -23,18 +21,16 @@ func peerOf(c *net.UnixConn) (server.Peer, error) {
 		cred, sysErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
 	})
 	if err != nil {
-		return server.Peer{}, err
+		return Peer{}, err
 	}
 	if sysErr != nil {
-		return server.Peer{}, sysErr
+		return Peer{}, sysErr
 	}
 	if !sameNamespace(int(cred.Pid)) {
-		return server.Peer{}, errNested
+		return Peer{}, ErrNested
 	}
-	return server.Peer{UID: int(cred.Uid), PID: int(cred.Pid)}, nil
+	return Peer{UID: int(cred.Uid), PID: int(cred.Pid)}, nil
 }
-
-var errNested = errors.New("the peer is in another process namespace")
 
 // sameNamespace says whether a process is in our pid namespace: one that is in
 // a sandbox below it has a number there too (proc_pid_status(5), NSpid). Nothing
