@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/bailey-project/bailey/internal/api"
 	"github.com/bailey-project/bailey/internal/home"
 	"github.com/bailey-project/bailey/internal/manifest"
 )
@@ -43,7 +44,11 @@ func readReceipt(root string) (receipt, error) {
 	if err != nil {
 		return r, err
 	}
-	return r, json.Unmarshal(b, &r)
+	if err := json.Unmarshal(b, &r); err != nil {
+		return r, api.Errorf(api.Tampered, "%s, the note of what init did, is damaged", receiptPath(root)).
+			WithHint("move it away and run bailey eject again: the files come back from the vault, what else init made stays")
+	}
+	return r, nil
 }
 
 func (r receipt) save(root string) error {

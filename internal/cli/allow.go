@@ -8,6 +8,7 @@ import (
 
 	"github.com/bailey-project/bailey/internal/api"
 	"github.com/bailey-project/bailey/internal/home"
+	"github.com/bailey-project/bailey/internal/manifest"
 	"github.com/bailey-project/bailey/internal/policy"
 	"github.com/bailey-project/bailey/internal/session"
 	"github.com/bailey-project/bailey/internal/term"
@@ -100,10 +101,18 @@ func changeRunning(cmd *cobra.Command, root string, c session.Change) (int, erro
 func listAllowed(root string, asJSON bool) error {
 	rules := session.Allowed(root)
 	if asJSON {
-		return term.Std().JSON(rules)
+		return term.Std().JSON(append([]string{}, rules...))
 	}
 	for _, r := range rules {
 		term.Std().Printf("%s\n", r)
 	}
-	return nil
+	m, err := manifest.Load(root)
+	if err != nil || !manifest.Confirmed(root, m.Hash()) {
+		return nil // none, or it grants nothing
+	}
+	granted, err := m.Rules()
+	for _, r := range granted {
+		term.Std().Printf("%s  # %s\n", r, r.Origin)
+	}
+	return err
 }

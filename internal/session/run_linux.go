@@ -127,9 +127,9 @@ func (s *Session) announce() {
 	if s.opts.Quiet {
 		return
 	}
-	hidden := "nothing"
+	hidden := ""
 	if len(s.view.Hidden) > 0 {
-		hidden = shorten(s.view.Hidden, 4)
+		hidden = shorten(s.view.Hidden, 4) + " and "
 	}
 	var hosts []string
 	for _, r := range s.rules.current() {
@@ -139,7 +139,7 @@ func (s *Session) announce() {
 	if len(hosts) > 0 {
 		reachable = shorten(hosts, 4)
 	}
-	s.opts.Term.Notef("session %s: hidden: %s and your home; reachable: %s", s.ID, hidden, reachable)
+	s.opts.Term.Notef("session %s: hidden: %syour home; reachable: %s", s.ID, hidden, reachable)
 	for _, n := range s.view.Notes {
 		s.opts.Term.Notef("%s", n)
 	}
