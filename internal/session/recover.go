@@ -13,8 +13,9 @@ import (
 	"github.com/bailey-project/bailey/internal/workspace"
 )
 
-// kept is how many finished sessions stay listed.
-const kept = 200
+// kept is how many finished sessions stay listed; there may be twice as many
+// before the oldest go, so that hardly a start pays for it.
+const kept = 50
 
 // sweep tidies up after sessions whose supervisor was killed, before anything
 // new is looked at: what such a session planted must not pass for the user's.
@@ -50,7 +51,7 @@ func removeScratch(dir string) {
 // prune forgets the oldest finished sessions that hold nothing.
 func prune() {
 	dirs, err := os.ReadDir(home.Sessions())
-	if err != nil || len(dirs) <= kept {
+	if err != nil || len(dirs) <= 2*kept {
 		return
 	}
 	all, err := List()

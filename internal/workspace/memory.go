@@ -36,6 +36,9 @@ func (w *Workspace) recall(ctx context.Context, t *tree) error {
 	for _, m := range w.memory() {
 		missing[m.Ino] = m
 	}
+	if len(missing) == 0 && len(w.secrets) == 0 {
+		return nil
+	}
 	for rel := range w.secrets {
 		if m, ok := w.remember(rel); ok {
 			delete(missing, m.Ino)

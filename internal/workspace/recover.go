@@ -38,7 +38,11 @@ func Recover(ctx context.Context, sessionsDir string) ([]Leftover, error) {
 		if !e.IsDir() || ctx.Err() != nil {
 			continue
 		}
-		left, err := recoverOne(ctx, filepath.Join(sessionsDir, e.Name()))
+		dir := filepath.Join(sessionsDir, e.Name())
+		if _, err := os.Lstat(filepath.Join(dir, stateFile)); err != nil {
+			continue // finished
+		}
+		left, err := recoverOne(ctx, dir)
 		if err != nil || left == nil {
 			continue // alive, or none of ours
 		}
