@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -100,23 +101,28 @@ func writeHead(f *os.File, h Head) error {
 
 func slotOffset(gen uint64) int64 { return int64(gen%2) * slotApart }
 
-// createHead makes the head file of an empty log.
+// createHead makes the head file of an empty log. It has its name only once it
+// is whole on disk: an empty one would be taken for a damaged one for ever.
 func createHead(path string, h Head) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // 0600
 	if err != nil {
 		return nil, err
 	}
+	defer os.Remove(f.Name())
 	b := make([]byte, slotApart+slotSize)
 	first := slot{gen: 1, head: h}
 	copy(b[slotOffset(first.gen):], first.bytes())
 	if _, err = f.WriteAt(b, 0); err == nil {
 		err = f.Sync()
 	}
+	if err == nil {
+		err = os.Link(f.Name(), path) // refuses an existing one, as rename does not
+	}
+	f.Close()
 	if err != nil {
-		f.Close()
 		return nil, fmt.Errorf("writing %s: %w", path, err)
 	}
-	return f, nil
+	return os.OpenFile(path, os.O_RDWR, 0)
 }
 
 func flock(f *os.File, how int) error {
