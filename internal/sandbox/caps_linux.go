@@ -6,26 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setupCaps is what PID 1 holds, in its own user namespace only, while it
-// builds the sandbox.
+// setupCaps is what PID 1 holds, in its own user namespace only: to build the
+// sandbox, and then to lay a cover anew. The thread that starts the workload
+// gives all of it up.
 var setupCaps = []uintptr{
 	unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_SETPCAP,
-}
-
-// capset is the header and data of capset(2), version 3: two 32-bit words per
-// set.
-type capset struct {
-	head unix.CapUserHeader
-	data [2]unix.CapUserData
-}
-
-func newCapset(keep uint64) *capset {
-	c := &capset{head: unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}}
-	for i := range c.data {
-		word := uint32(keep >> (32 * i))
-		c.data[i] = unix.CapUserData{Effective: word, Permitted: word}
-	}
-	return c
 }
 
 // dropCapabilities leaves the calling thread none, now and for what it execs.
@@ -40,8 +25,9 @@ func dropCapabilities() error {
 	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
 		return fmt.Errorf("ambient set: %w", err)
 	}
-	none := newCapset(0)
-	if err := unix.Capset(&none.head, &none.data[0]); err != nil {
+	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var none [2]unix.CapUserData // two 32-bit words a set (capset(2))
+	if err := unix.Capset(&head, &none[0]); err != nil {
 		return fmt.Errorf("capabilities: %w", err)
 	}
 	return nil

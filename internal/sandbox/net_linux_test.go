@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -41,8 +42,11 @@ func netResult(what, addr string) string {
 		_, _ = c.Write([]byte("ping"))
 		b := make([]byte, 64)
 		n, err := c.Read(b)
-		if err != nil {
+		if errors.Is(err, unix.ECONNREFUSED) {
 			return "refused"
+		}
+		if err != nil {
+			return err.Error() // a time-out is no refusal
 		}
 		return string(b[:n])
 	}

@@ -23,7 +23,7 @@ const controlFD = 3
 // belong, and reaps. It never returns.
 //
 // The thread that starts the workload gives up everything and is not used for
-// anything else. The others keep CAP_SYS_ADMIN in the sandbox's own user
+// anything else. The others keep setupCaps in the sandbox's own user
 // namespace, to lay a cover anew; the process is not dumpable, so that the
 // workload, which has its uid, can't reach them.
 func PID1() {
