@@ -27,6 +27,8 @@ type finder struct {
 	path    []string
 	roots   []string // in the order of their importance, until keep
 	visited map[string]bool
+	known   []site // once found
+	found   bool
 }
 
 func newFinder(env []string, dir, home string) *finder {

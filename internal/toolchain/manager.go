@@ -11,19 +11,39 @@ import (
 // managed adds the roots for a path in a known manager's directory, and
 // reports whether it is in one.
 func (f *finder) managed(p string) bool {
-	for i := range managers {
-		m := &managers[i]
-		for _, base := range f.bases(m) {
-			rel, ok := below(base, p)
-			if !ok {
-				rel, ok = below(resolved(base), p)
-			}
-			if ok && f.part(m, base, rel) {
-				return true
-			}
+	for _, s := range f.sites() {
+		rel, ok := below(s.base, p)
+		if !ok {
+			rel, ok = below(s.real, p)
+		}
+		if ok && f.part(s.manager, s.base, rel) {
+			return true
 		}
 	}
 	return false
+}
+
+// site is a directory of a manager that exists.
+type site struct {
+	manager    *manager
+	base, real string // as named, and without links
+}
+
+// sites are found once, at the first path that asks: every start pays for it,
+// and most of the places do not exist.
+func (f *finder) sites() []site {
+	if f.found {
+		return f.known
+	}
+	f.found = true
+	for i := range managers {
+		for _, base := range f.bases(&managers[i]) {
+			if _, err := os.Lstat(base); err == nil {
+				f.known = append(f.known, site{&managers[i], base, resolved(base)})
+			}
+		}
+	}
+	return f.known
 }
 
 // bases are the directories where m can be: where its variable says, below the
