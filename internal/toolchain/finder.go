@@ -29,11 +29,12 @@ type finder struct {
 	visited map[string]bool
 	known   []site // once found
 	found   bool
+	links   map[string]string // of resolved
 }
 
 func newFinder(env []string, dir, home string) *finder {
-	f := &finder{env: env, dir: filepath.Clean(dir), home: filepath.Clean(home), visited: map[string]bool{}}
-	f.real = resolved(f.home)
+	f := &finder{env: env, dir: filepath.Clean(dir), home: filepath.Clean(home), visited: map[string]bool{}, links: map[string]string{}}
+	f.real = f.resolved(f.home)
 	f.project = f.projectOf(f.dir)
 	f.path = searched(env)
 	return f
@@ -54,18 +55,24 @@ func searched(env []string) []string {
 	return list
 }
 
-// resolved is path without links, or path where it does not exist.
-func resolved(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
+// resolved is path without links, or path where it does not exist. What was
+// looked up is remembered: every entry of PATH is asked for several times.
+func (f *finder) resolved(path string) string {
+	real, ok := f.links[path]
+	if !ok {
+		var err error
+		if real, err = filepath.EvalSymlinks(path); err != nil {
+			real = path
+		}
+		f.links[path] = real
 	}
-	return path
+	return real
 }
 
 // projectOf is the repository that dir lies in, else dir; "" where that would
 // be the home or an ancestor of it.
 func (f *finder) projectOf(dir string) string {
-	dir = resolved(dir)
+	dir = f.resolved(dir)
 	for at := dir; !within(at, f.real); at = filepath.Dir(at) {
 		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
 			return at
@@ -79,7 +86,7 @@ func (f *finder) projectOf(dir string) string {
 
 // inProject also sees a path that only runs through the project.
 func (f *finder) inProject(path string) bool {
-	return within(f.project, path) || within(f.project, resolved(path))
+	return within(f.project, path) || within(f.project, f.resolved(path))
 }
 
 // lookup is the shell's search; see execvp(3).
@@ -174,7 +181,7 @@ func (f *finder) start(path, real string) {
 func (f *finder) entries() {
 	local := filepath.Join(f.home, ".local/bin")
 	for _, e := range f.path {
-		real := resolved(e)
+		real := f.resolved(e)
 		switch {
 		case system(real):
 		case f.inProject(e):
@@ -189,7 +196,7 @@ func (f *finder) entries() {
 			f.venv(filepath.Join(f.project, name), false)
 		}
 	}
-	if slices.Contains(f.path, local) || slices.ContainsFunc(f.path, func(e string) bool { return resolved(e) == resolved(local) }) {
+	if slices.Contains(f.path, local) || slices.ContainsFunc(f.path, func(e string) bool { return f.resolved(e) == f.resolved(local) }) {
 		f.localBin(local)
 	}
 }

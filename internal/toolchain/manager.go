@@ -39,7 +39,7 @@ func (f *finder) sites() []site {
 	for i := range managers {
 		for _, base := range f.bases(&managers[i]) {
 			if _, err := os.Lstat(base); err == nil {
-				f.known = append(f.known, site{&managers[i], base, resolved(base)})
+				f.known = append(f.known, site{&managers[i], base, f.resolved(base)})
 			}
 		}
 	}

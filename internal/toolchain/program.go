@@ -33,7 +33,9 @@ func (f *finder) program(real string, trusted bool, depth int) {
 		return
 	}
 	if bytes.HasPrefix(text, []byte(elf.ELFMAG)) {
-		f.binary(real, trusted)
+		if !packaged(real) {
+			f.binary(real, trusted)
+		}
 		return
 	}
 	for _, p := range f.interpreters(text) {
@@ -92,7 +94,7 @@ func (f *finder) binary(real string, trusted bool) {
 		}
 		b, err := io.ReadAll(p.Open())
 		if loader := string(bytes.TrimRight(b, "\x00")); err == nil && filepath.IsAbs(loader) {
-			f.file(resolved(filepath.Clean(loader)), trusted)
+			f.file(f.resolved(filepath.Clean(loader)), trusted)
 		}
 	}
 	for _, tag := range []elf.DynTag{elf.DT_RUNPATH, elf.DT_RPATH} {
@@ -107,7 +109,7 @@ func (f *finder) binary(real string, trusted bool) {
 }
 
 func (f *finder) library(dir string, trusted bool) {
-	real := resolved(dir)
+	real := f.resolved(dir)
 	if system(real) || within(f.project, real) || f.managed(real) || !trusted {
 		return
 	}

@@ -37,6 +37,9 @@ func system(path string) bool {
 	return slices.ContainsFunc(systemDirs, func(dir string) bool { return within(dir, path) })
 }
 
+// packaged is what the distribution installed, and so needs nothing else.
+func packaged(path string) bool { return system(path) && !within("/usr/local", path) }
+
 // add makes path a root, and its real place where it runs through a link: a
 // script can name either. It reports whether path is seen inside thereby.
 func (f *finder) add(path string) bool {
@@ -82,11 +85,11 @@ func (f *finder) may(path string) bool {
 func (f *finder) ours() []string {
 	dirs := []string{filepath.Join(f.real, ".local/share/bailey")}
 	if d := lookup(f.env, "BAILEY_HOME"); filepath.IsAbs(d) {
-		dirs = append(dirs, resolved(filepath.Clean(d)))
+		dirs = append(dirs, f.resolved(filepath.Clean(d)))
 	}
 	for _, v := range []string{"XDG_DATA_HOME", "XDG_CONFIG_HOME"} {
 		if d := lookup(f.env, v); filepath.IsAbs(d) {
-			dirs = append(dirs, filepath.Join(resolved(filepath.Clean(d)), "bailey"))
+			dirs = append(dirs, filepath.Join(f.resolved(filepath.Clean(d)), "bailey"))
 		}
 	}
 	return dirs
@@ -139,7 +142,7 @@ func (f *finder) visible(path string, links int) bool {
 	}
 	rest := strings.Split(strings.TrimPrefix(path[len(at):], "/"), "/")
 	if system(at) {
-		at = resolved(at)
+		at = f.resolved(at)
 	}
 	for i, name := range rest {
 		next := filepath.Join(at, name)
@@ -183,7 +186,7 @@ func (f *finder) pathList() []string {
 		}
 	}
 	for _, e := range f.path {
-		real := resolved(e)
+		real := f.resolved(e)
 		for _, dir := range []string{e, real} {
 			holds := slices.ContainsFunc(f.roots, func(r string) bool { return filepath.Dir(r) == dir })
 			if st, err := os.Stat(dir); err == nil && st.IsDir() && (holds || f.visible(dir, 0)) {
