@@ -1,3 +1,9 @@
+// Nothing here runs long enough on many processors to care for the quota of a
+// control group, and to find it the runtime would read mountinfo at each start.
+//
+//go:debug containermaxprocs=0
+//go:debug updatemaxprocs=0
+
 // Command bailey keeps secrets in a vault and lets coding agents work without
 // them. It does nothing but dispatch; see internal/cli.
 package main

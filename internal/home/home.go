@@ -83,6 +83,9 @@ func Log() string { return filepath.Join(Run(), "daemon.log") }
 // MakeDir makes dir and its parents, 0700, and refuses a dir that is a link,
 // belongs to another user or is open to others.
 func MakeDir(dir string) error {
+	if os.Mkdir(dir, 0o700) == nil {
+		return nil // fresh, and so ours
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}

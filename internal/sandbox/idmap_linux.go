@@ -3,7 +3,6 @@ package sandbox
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -14,24 +13,22 @@ import (
 // owner they have (mount_setattr(2), MOUNT_ATTR_IDMAP).
 //
 // Root has to do this itself: the workload's uid may not even reach the path.
-func sources(s *Spec) (fds []int, files []*os.File, err error) {
-	maps := idmaps{to: s.Identity, made: map[[2]uint32]*os.File{}}
-	defer maps.close()
-	for _, m := range s.Mounts {
+func (m *idmaps) sources(s *Spec) (fds []int, files []*os.File, err error) {
+	for _, mount := range s.Mounts {
 		fd := -1
-		if m.Kind == Bind {
-			fd, err = source(m)
-			if err != nil && m.Optional {
+		if mount.Kind == Bind {
+			fd, err = source(mount)
+			if err != nil && mount.Optional {
 				fds = append(fds, -1)
 				continue
 			}
-			if err == nil && m.Idmapped {
-				err = maps.apply(fd)
+			if err == nil && mount.Idmapped {
+				err = m.apply(fd)
 			}
 			if err != nil {
-				return nil, files, fmt.Errorf("%s: %w", m.Source, err)
+				return nil, files, fmt.Errorf("%s: %w", mount.Source, err)
 			}
-			files = append(files, os.NewFile(uintptr(fd), m.Source))
+			files = append(files, os.NewFile(uintptr(fd), mount.Source))
 			fd = len(files) - 1
 		}
 		fds = append(fds, fd)
@@ -70,34 +67,53 @@ func (m *idmaps) namespace(uid, gid uint32) (*os.File, error) {
 		syscall.SysProcIDMap{ContainerID: int(uid), HostID: m.to.UID, Size: 1},
 		syscall.SysProcIDMap{ContainerID: int(gid), HostID: m.to.GID, Size: 1})
 	if err == nil {
+		if m.made == nil {
+			m.made = map[[2]uint32]*os.File{}
+		}
 		m.made[key] = f
 	}
 	return f, err
+}
+
+// prepare makes the namespace for what belongs to root, which every session of
+// root's needs, beside the fork of PID 1. What fails here is tried again and
+// said when it is needed.
+func (m *idmaps) prepare() <-chan struct{} {
+	done := make(chan struct{})
+	if os.Geteuid() != 0 {
+		close(done)
+		return done
+	}
+	go func() {
+		defer close(done)
+		_, _ = m.namespace(0, 0)
+	}()
+	return done
 }
 
 func (m *idmaps) close() {
 	for _, f := range m.made {
 		f.Close()
 	}
+	m.made = nil
 }
 
 // userNamespace makes a user namespace with one uid and one gid. A process has
 // to live in it for a moment: it is traced, so that it stops before its first
 // instruction, and killed there.
 func userNamespace(uid, gid syscall.SysProcIDMap) (*os.File, error) {
-	cmd := exec.Command("/proc/self/exe")
-	cmd.SysProcAttr = &syscall.SysProcAttr{
+	pid, err := forkDumpable([]string{"bailey"}, &syscall.ProcAttr{Sys: &syscall.SysProcAttr{
 		Cloneflags:  unix.CLONE_NEWUSER,
 		UidMappings: []syscall.SysProcIDMap{uid},
 		GidMappings: []syscall.SysProcIDMap{gid},
 		Ptrace:      true,
 		Pdeathsig:   unix.SIGKILL,
-	}
-	if err := dumpable(cmd.Start); err != nil {
+	}})
+	if err != nil {
 		return nil, fmt.Errorf("user namespace: %w", err)
 	}
-	f, err := os.Open(fmt.Sprintf("/proc/%d/ns/user", cmd.Process.Pid))
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait()
+	f, err := os.Open(fmt.Sprintf("/proc/%d/ns/user", pid))
+	_ = unix.Kill(pid, unix.SIGKILL)
+	_, _ = unix.Wait4(pid, nil, 0, nil)
 	return f, err
 }

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -66,6 +65,7 @@ func setAttrs(fd int, set, clear uint64) error {
 // tree is a root under construction: at is its directory, "" once pivoted.
 type tree struct {
 	at     string
+	root   int // opened
 	covers int // writable side of coverDir
 }
 
@@ -76,7 +76,11 @@ func newTree() (*tree, error) {
 	if err := mountTmpfs(newRoot, rootSize, 0o755); err != nil {
 		return nil, err
 	}
-	return &tree{at: newRoot}, nil
+	root, err := unix.Open(newRoot, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("new root: %w", err)
+	}
+	return &tree{at: newRoot, root: root}, nil
 }
 
 func mountTmpfs(path string, size int64, mode uint32) error {
@@ -96,10 +100,6 @@ func openIn(dir int, rel string, flags uint64) (int, error) {
 	return unix.Openat2(dir, rel, &how)
 }
 
-func (t *tree) root() (int, error) {
-	return unix.Open(t.at+"/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-}
-
 func relative(path string) string {
 	if rel := strings.TrimPrefix(filepath.Clean(path), "/"); rel != "" {
 		return rel
@@ -109,12 +109,7 @@ func relative(path string) string {
 
 // resolve opens the entry path of the new tree.
 func (t *tree) resolve(path string) (int, error) {
-	root, err := t.root()
-	if err != nil {
-		return -1, err
-	}
-	defer unix.Close(root)
-	return openIn(root, relative(path), 0)
+	return openIn(t.root, relative(path), 0)
 }
 
 // mkdirs makes the directories down to path where they are missing and opens
@@ -124,18 +119,16 @@ func (t *tree) mkdirs(path string) (int, error) {
 	if fd, err := t.resolve(path); err == nil || !errors.Is(err, unix.ENOENT) {
 		return fd, err
 	}
-	at, err := t.root()
-	if err != nil {
-		return -1, err
-	}
+	at := t.root
 	for _, name := range strings.Split(relative(path), "/") {
 		err := unix.Mkdirat(at, name, 0o755)
-		if err != nil && err != unix.EEXIST {
-			unix.Close(at)
-			return -1, fmt.Errorf("directory %s: %w", path, err)
+		next := -1
+		if err == nil || err == unix.EEXIST {
+			next, err = openIn(at, name, unix.O_DIRECTORY)
 		}
-		next, err := openIn(at, name, unix.O_DIRECTORY)
-		unix.Close(at)
+		if at != t.root {
+			unix.Close(at)
+		}
 		if err != nil {
 			return -1, fmt.Errorf("directory %s: %w", path, err)
 		}
@@ -154,19 +147,25 @@ func (t *tree) mkdir(path string) error {
 
 // create makes a new file and writes it; an existing one is an error.
 func (t *tree) create(path string, content []byte, mode uint32) error {
-	dir, err := t.mkdirs(filepath.Dir(path))
+	fd, err := t.newFile(path, mode)
 	if err != nil {
 		return err
+	}
+	defer unix.Close(fd)
+	return writeAll(fd, content)
+}
+
+func (t *tree) newFile(path string, mode uint32) (int, error) {
+	dir, err := t.mkdirs(filepath.Dir(path))
+	if err != nil {
+		return -1, err
 	}
 	defer unix.Close(dir)
 	fd, err := unix.Openat(dir, filepath.Base(path), unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
 	if err != nil {
-		return fmt.Errorf("file %s: %w", path, err)
+		return -1, fmt.Errorf("file %s: %w", path, err)
 	}
-	f := os.NewFile(uintptr(fd), path)
-	defer f.Close()
-	_, err = f.Write(content)
-	return err
+	return fd, nil
 }
 
 // point returns the opened mount point, made when it is missing and may be.
@@ -178,10 +177,7 @@ func (t *tree) point(m Mount, dir bool) (int, error) {
 	if dir {
 		return t.mkdirs(m.Target)
 	}
-	if err := t.create(m.Target, nil, 0o444); err != nil {
-		return -1, err
-	}
-	return t.resolve(m.Target)
+	return t.newFile(m.Target, 0o444)
 }
 
 // attach moves the detached mount fd onto m's target.
@@ -287,10 +283,21 @@ func (t *tree) addCover(name string, content []byte) error {
 	if err != nil {
 		return fmt.Errorf("cover %s: %w", name, err)
 	}
-	f := os.NewFile(uintptr(fd), name)
-	defer f.Close()
-	_, err = f.Write(content)
-	return err
+	defer unix.Close(fd)
+	return writeAll(fd, content)
+}
+
+// writeAll writes to a file in memory: without the poller's share of an
+// os.File, of which a start would make thirty.
+func writeAll(fd int, b []byte) error {
+	for len(b) > 0 {
+		n, err := unix.Write(fd, b)
+		if err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
 }
 
 // mount lays one entry.

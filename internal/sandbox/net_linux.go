@@ -1,12 +1,10 @@
 package sandbox
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
-	"syscall"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
@@ -19,30 +17,32 @@ var errNoNFTables = errors.New("the kernel refuses nf_tables rules in a new netw
 
 // network makes the empty network namespace into one where every address is
 // local and every connection but loopback's own lands on the listeners it
-// returns. Order matters: listeners first, so that no packet meets a rule
-// that leads nowhere.
-func network() ([]*os.File, error) {
+// returns: TCP and UDP, IPv4 and IPv6 each. Order matters: listeners first, so
+// that no packet meets a rule that leads nowhere.
+func network() ([]int, error) {
 	if err := unprivilegedPorts(); err != nil {
 		return nil, err
 	}
 	if err := everythingLocal(); err != nil {
 		return nil, err
 	}
-	var files []*os.File
+	var fds []int
 	var ports [4]uint16
-	for i, s := range []struct{ net, addr string }{
-		{"tcp4", "127.0.0.1:0"}, {"tcp6", "[::1]:0"}, {"udp4", "127.0.0.1:0"}, {"udp6", "[::1]:0"},
-	} {
-		f, port, err := listen(s.net, s.addr)
-		if err != nil {
-			return nil, err
+	for i, kind := range []int{unix.SOCK_STREAM, unix.SOCK_STREAM, unix.SOCK_DGRAM, unix.SOCK_DGRAM} {
+		var local unix.Sockaddr = &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}
+		if i%2 == 1 {
+			local = &unix.SockaddrInet6{Addr: [16]byte(net.IPv6loopback)}
 		}
-		files, ports[i] = append(files, f), port
+		fd, port, err := listen(kind, local)
+		if err != nil {
+			return nil, fmt.Errorf("listener: %w", err)
+		}
+		fds, ports[i] = append(fds, fd), port
 	}
 	if err := redirect(ports); err != nil {
 		return nil, fmt.Errorf("%w (%v)", errNoNFTables, err)
 	}
-	return files, nil
+	return fds, nil
 }
 
 // unprivilegedPorts lets dev servers bind 80 and 443 in their own namespace.
@@ -55,44 +55,58 @@ func unprivilegedPorts() error {
 }
 
 func everythingLocal() error {
+	h, err := netlink.NewHandle(unix.NETLINK_ROUTE) // one socket for all requests
+	if err != nil {
+		return fmt.Errorf("netlink: %w", err)
+	}
+	defer h.Close()
 	// The loopback is the first interface of every namespace (LOOPBACK_IFINDEX).
 	lo := &netlink.Device{LinkAttrs: netlink.LinkAttrs{Name: "lo", Index: 1}}
-	if err := netlink.LinkSetUp(lo); err != nil {
+	if err := h.LinkSetUp(lo); err != nil {
 		return fmt.Errorf("loopback: %w", err)
 	}
 	for _, cidr := range []string{"0.0.0.0/0", "::/0"} {
 		_, dst, _ := net.ParseCIDR(cidr)
 		r := netlink.Route{LinkIndex: lo.Attrs().Index, Dst: dst, Type: unix.RTN_LOCAL,
 			Scope: netlink.SCOPE_HOST, Table: unix.RT_TABLE_LOCAL}
-		if err := netlink.RouteAdd(&r); err != nil {
+		if err := h.RouteAdd(&r); err != nil {
 			return fmt.Errorf("route %s: %w", cidr, err)
 		}
 	}
 	return nil
 }
 
-// listen binds a port of the kernel's choice. The descriptor is a duplicate in
-// non-blocking mode, fit to be passed on.
-func listen(network, addr string) (*os.File, uint16, error) {
-	lc := net.ListenConfig{Control: func(_, _ string, _ syscall.RawConn) error { return nil }}
-	lc.SetMultipathTCP(false)
-	ctx := context.Background()
-	if network[0] == 'u' {
-		pc, err := lc.ListenPacket(ctx, network, addr)
-		if err != nil {
-			return nil, 0, fmt.Errorf("listener: %w", err)
-		}
-		defer pc.Close()
-		f, err := pc.(*net.UDPConn).File()
-		return f, uint16(pc.LocalAddr().(*net.UDPAddr).Port), err
+// backlog of the TCP listeners; the kernel cuts it to net.core.somaxconn.
+const backlog = 4096
+
+// listen binds a port of the kernel's choice, in non-blocking mode, fit to be
+// passed on. Not through package net, which first probes the stack and reads
+// settings: that is a tenth of a start.
+func listen(kind int, local unix.Sockaddr) (fd int, port uint16, err error) {
+	family := unix.AF_INET
+	if _, ok := local.(*unix.SockaddrInet6); ok {
+		family = unix.AF_INET6
 	}
-	l, err := lc.Listen(ctx, network, addr)
+	fd, err = unix.Socket(family, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
-		return nil, 0, fmt.Errorf("listener: %w", err)
+		return -1, 0, err
 	}
-	defer l.Close()
-	f, err := l.(*net.TCPListener).File()
-	return f, uint16(l.Addr().(*net.TCPAddr).Port), err
+	if err := unix.Bind(fd, local); err != nil {
+		return -1, 0, err
+	}
+	if kind == unix.SOCK_STREAM {
+		if err := unix.Listen(fd, backlog); err != nil {
+			return -1, 0, err
+		}
+	}
+	name, err := unix.Getsockname(fd)
+	switch a := name.(type) {
+	case *unix.SockaddrInet4:
+		port = uint16(a.Port)
+	case *unix.SockaddrInet6:
+		port = uint16(a.Port)
+	}
+	return fd, port, err
 }
 
 // redirect installs one table per family: TCP not for loopback to the TCP

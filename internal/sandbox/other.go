@@ -27,11 +27,17 @@ func Start(context.Context, Spec) (*Process, error) { return nil, errNone }
 // Launch refuses.
 func Launch(Base) (*Process, error) { return nil, errNone }
 
+// Build refuses.
+func (*Process) Build(Spec) error { return errNone }
+
 // Run refuses.
-func (*Process) Run(context.Context, Spec) error { return errNone }
+func (*Process) Run(context.Context) error { return errNone }
 
 // Kill does nothing.
 func (*Process) Kill() {}
+
+// Close does nothing.
+func (*Process) Close() error { return nil }
 
 // PID1 refuses.
 func PID1() { os.Exit(1) }

@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -32,15 +32,28 @@ func PID1() {
 	if err := unix.CloseRange(controlFD, 1<<31-1, unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		os.Exit(1)
 	}
-	// Whatever signal reaches us from inside is caught and means nothing;
-	// ignored ones would be inherited by the workload.
-	signal.Notify(make(chan os.Signal, 1))
+	deafen()
 	p := &pid1{ctl: ctl}
 	if err := p.run(); err != nil {
 		_ = ctl.send(frame{Error: err.Error(), Hint: hint(err)})
 		exit(1)
 	}
 	exit(0)
+}
+
+// deafen takes the runtime's handlers away, so that no signal from inside means
+// anything: the kernel drops what the first process of a pid namespace leaves
+// at its default (pid_namespaces(7)). os/signal would do it too, at the price of
+// two context switches for each of 64 signals. The runtime keeps the two that
+// it sends itself: to preempt, and to reach every thread.
+func deafen() {
+	const preempt, perThread = int(unix.SIGURG), 33
+	var byDefault [4]uint64 // struct sigaction of the kernel: SIG_DFL, no flags, empty mask
+	for sig := 1; sig <= 64; sig++ {
+		if sig != preempt && sig != perThread {
+			_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&byDefault)), 0, 8, 0, 0)
+		}
+	}
 }
 
 // exit ends the sandbox at once: nothing is left to be done at exit, and every
@@ -69,15 +82,11 @@ func (p *pid1) run() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return err
 	}
-	f, err := p.ctl.receive()
-	if err != nil || f.Base == nil {
-		return fmt.Errorf("no specification: %w", err)
-	}
 	// The network and the part of the tree that is always the same need no
 	// specification, nor each other.
 	net := make(chan error, 1)
 	go func() { net <- p.network() }()
-	err = p.base(*f.Base)
+	err := p.base()
 	if err := errors.Join(err, <-net); err != nil {
 		return err
 	}
@@ -86,6 +95,9 @@ func (p *pid1) run() error {
 	}
 	if err := p.build(); err != nil {
 		return err
+	}
+	if f, err := p.ctl.receive(); err != nil || !f.Go {
+		return fmt.Errorf("no word to start: %w", err)
 	}
 	regime, err := p.start()
 	if err != nil {
@@ -128,15 +140,11 @@ func (p *pid1) network() error {
 	if err != nil {
 		return err
 	}
-	fds := make([]int, len(listeners))
-	for i, l := range listeners {
-		fds[i] = int(l.Fd())
-	}
-	if err := p.ctl.sendFDs(frame{Network: len(fds)}, fds...); err != nil {
+	if err := p.ctl.sendFDs(frame{Network: len(listeners)}, listeners...); err != nil {
 		return err
 	}
 	for _, l := range listeners {
-		l.Close()
+		unix.Close(l)
 	}
 	return nil
 }
@@ -152,8 +160,9 @@ func (p *pid1) build() error {
 	return p.terminal()
 }
 
-// base makes the parts of the tree that are known from the beginning.
-func (p *pid1) base(b Base) error {
+// base makes the parts of the tree that are known from the beginning, and only
+// then asks for what little of it the supervisor has to say.
+func (p *pid1) base() error {
 	devs, err := openDevices()
 	if err != nil {
 		return err
@@ -170,10 +179,14 @@ func (p *pid1) base(b Base) error {
 	if err := p.tree.coverFS(); err != nil {
 		return err
 	}
-	if err := p.tree.copies(b.Copies); err != nil {
+	f, err := p.ctl.receive()
+	if err != nil || f.Base == nil {
+		return fmt.Errorf("no specification: %w", err)
+	}
+	if err := p.tree.copies(f.Base.Copies); err != nil {
 		return err
 	}
-	return p.tree.links(b.Links)
+	return p.tree.links(f.Base.Links)
 }
 
 // mounts completes the tree and moves in.
@@ -195,7 +208,7 @@ func (p *pid1) mounts() error {
 	if err := p.tree.pivot(); err != nil {
 		return err
 	}
-	if err := p.pins.start(p.spec.Mounts); err != nil {
+	if err := p.pins.start(p.tree, p.spec.Mounts); err != nil {
 		return err
 	}
 	return p.tree.seal()
@@ -363,7 +376,7 @@ func (p *pid1) attributes() *syscall.SysProcAttr {
 }
 
 // reap waits for the workload and for every orphan. When the workload ends,
-// PID 1 does, and with it everything else inside.
+// so does everything else inside, before the supervisor hears of it.
 func (p *pid1) reap() error {
 	for {
 		var ws unix.WaitStatus
@@ -385,7 +398,21 @@ func (p *pid1) reap() error {
 		if ws.Signaled() {
 			e.Code, e.Signal = 128+int(ws.Signal()), int(ws.Signal())
 		}
+		killAll()
 		return p.ctl.send(frame{Exit: e})
+	}
+}
+
+// killAll ends every other process inside and returns when none is left. Each
+// has PID 1 for an ancestor and becomes its child when those between end, so
+// without children it is alone; and a fork is not finished by a process that is
+// to be killed (kill(2), pid_namespaces(7)).
+func killAll() {
+	_ = unix.Kill(-1, unix.SIGKILL)
+	for {
+		if _, err := unix.Wait4(-1, nil, 0, nil); err != nil && err != unix.EINTR {
+			return
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ const (
 
 // start notes what is pinned. Called once the tree is the root, and while the
 // process may still open its own mountinfo.
-func (p *pins) start(mounts []Mount) error {
+func (p *pins) start(t *tree, mounts []Mount) error {
 	var err error
 	p.info, err = unix.Open("/proc/self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -50,7 +50,7 @@ func (p *pins) start(mounts []Mount) error {
 		if !m.Pinned {
 			continue
 		}
-		id, err := mountID(m.Target)
+		id, err := t.mountID(m.Target)
 		if err != nil {
 			id = 0 // missing: laid when it appears
 		}
@@ -59,8 +59,9 @@ func (p *pins) start(mounts []Mount) error {
 	return nil
 }
 
-func mountID(path string) (uint64, error) {
-	fd, err := (&tree{}).resolve(path)
+// mountID says which mount path is on.
+func (t *tree) mountID(path string) (uint64, error) {
+	fd, err := t.resolve(path)
 	if err != nil {
 		return 0, err
 	}
@@ -110,7 +111,7 @@ func (p *pins) check(one *pid1) (missing bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, pin := range p.list {
-		id, err := mountID(pin.m.Target)
+		id, err := one.tree.mountID(pin.m.Target)
 		if err == nil && id == pin.id {
 			continue
 		}
@@ -146,7 +147,7 @@ func (p *pin) lay(t *tree) error {
 	if err != nil {
 		return err
 	}
-	p.id, err = mountID(p.m.Target)
+	p.id, err = t.mountID(p.m.Target)
 	return err
 }
 

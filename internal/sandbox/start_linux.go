@@ -17,7 +17,7 @@ import (
 const namespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
 	unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 
-// Process is a running sandbox.
+// Process is a sandbox: launched, then built, then running.
 type Process struct {
 	Network Network
 	Stdio   Stdio
@@ -25,23 +25,27 @@ type Process struct {
 	Notices <-chan Notice // closed when the sandbox ends
 
 	ctl  *control
+	maps idmaps     // for root
 	pid  int        // of PID 1, outside
 	mu   sync.Mutex // pid
 	exit chan Exit
 	gone chan struct{} // closed once PID 1 was waited for
 }
 
-// Start is Launch and Run in one.
+// Start is Launch, Build and Run in one.
 func Start(ctx context.Context, s Spec) (*Process, error) {
 	p, err := Launch(s.Base)
 	if err != nil {
 		return nil, err
 	}
-	return p, p.Run(ctx, s)
+	if err := p.Build(s); err != nil {
+		return nil, err
+	}
+	return p, p.Run(ctx)
 }
 
 // Launch makes the namespaces and their first process, which sets up the
-// network and then waits for Run or Kill: that much of a start needs no Spec,
+// network and then waits for Build or Kill: that much of a start needs no Spec,
 // so it goes on while the caller still decides.
 //
 // The sandbox ends with this process: PR_SET_PDEATHSIG follows the thread that
@@ -61,8 +65,15 @@ func Launch(b Base) (*Process, error) {
 		begun <- err
 		<-p.gone
 	}()
-	if err := <-begun; err != nil {
+	p.maps.to = b.Identity
+	prepared := p.maps.prepare()
+	// Nothing else is done meanwhile: each page written before the new process
+	// has let go of our memory would be copied for it.
+	err = <-begun
+	<-prepared
+	if err != nil {
 		close(p.gone)
+		p.maps.close()
 		return nil, startFailure(err)
 	}
 	if err := ctl.send(frame{Base: &b}); err != nil {
@@ -72,10 +83,21 @@ func Launch(b Base) (*Process, error) {
 	return p, nil
 }
 
-// Run builds the sandbox and starts its workload. When it fails, and when ctx
-// ends, nothing of the sandbox is left alive.
-func (p *Process) Run(ctx context.Context, s Spec) error {
+// Build hands over what the sandbox is made of and returns while it is made.
+// When it fails, nothing of the sandbox is left alive.
+func (p *Process) Build(s Spec) error {
 	if err := p.deliver(&s); err != nil {
+		p.Kill()
+		return err
+	}
+	return nil
+}
+
+// Run waits until the sandbox is built and starts its workload. When it fails,
+// and when ctx ends, nothing of the sandbox is left alive.
+func (p *Process) Run(ctx context.Context) error {
+	_ = p.ctl.send(frame{Go: true}) // what a PID 1 that is gone has to say still lies in the socket
+	if err := p.await(); err != nil {
 		p.Kill()
 		return err
 	}
@@ -87,10 +109,11 @@ func (p *Process) Run(ctx context.Context, s Spec) error {
 	return nil
 }
 
-// Kill ends a sandbox that was launched and not run.
+// Kill ends a sandbox that was launched and does not run.
 func (p *Process) Kill() {
+	p.maps.close()
 	p.kill()
-	_ = p.reap()
+	_ = p.Close()
 }
 
 func (p *Process) kill() {
@@ -101,8 +124,14 @@ func (p *Process) kill() {
 	}
 }
 
-// reap waits for PID 1 and lets go of its number.
-func (p *Process) reap() error {
+// Close waits for PID 1, which has nothing left to do after Wait, and lets go of
+// its number. Once it returns, nothing of the sandbox is left.
+func (p *Process) Close() error {
+	select {
+	case <-p.gone:
+		return nil
+	default:
+	}
 	var info unix.Siginfo
 	for {
 		// The number stays ours until it is waited for, so look first.
@@ -123,14 +152,15 @@ func (p *Process) reap() error {
 	return err
 }
 
-// deliver hands PID 1 all that it needs and waits until the workload runs.
+// deliver hands PID 1 all that it needs.
 func (p *Process) deliver(s *Spec) error {
 	files, err := p.pipes(s.TTY)
 	defer func() { closeAll(files) }()
 	if err != nil {
 		return err
 	}
-	sources, mounts, err := rootSources(s)
+	defer p.maps.close()
+	sources, mounts, err := p.rootSources(s)
 	files = append(files, mounts...)
 	if err != nil {
 		return err
@@ -142,15 +172,15 @@ func (p *Process) deliver(s *Spec) error {
 	if err := p.ctl.sendFDs(frame{Spec: s, Sources: sources, Files: len(fds)}, fds...); err != nil {
 		return fmt.Errorf("starting the sandbox: %w", err)
 	}
-	return p.await()
+	return nil
 }
 
 // rootSources is empty for an ordinary user: PID 1 opens the sources itself.
-func rootSources(s *Spec) ([]int, []*os.File, error) {
+func (p *Process) rootSources(s *Spec) ([]int, []*os.File, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil, nil
 	}
-	return sources(s)
+	return p.maps.sources(s)
 }
 
 // attributes put a process into new namespaces, with the capabilities that
@@ -171,8 +201,7 @@ func attributes(id Identity) *syscall.SysProcAttr {
 }
 
 // fork starts this very binary as PID 1 with the control socket as its
-// descriptor 3. Not through os/exec, which at its first use in a process forks
-// once more to see whether the kernel has pidfds.
+// descriptor 3.
 func fork(control *os.File, attr *syscall.SysProcAttr) (int, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -180,30 +209,54 @@ func fork(control *os.File, attr *syscall.SysProcAttr) (int, error) {
 	}
 	defer null.Close()
 	n := null.Fd()
-	pid := 0
-	err = dumpable(func() error {
-		pid, err = syscall.ForkExec("/proc/self/exe", []string{"bailey", InitArg},
-			&syscall.ProcAttr{Dir: "/", Files: []uintptr{n, n, n, control.Fd()}, Env: []string{}, Sys: attr})
-		return err
-	})
-	return pid, err
+	return forkDumpable([]string{"bailey", InitArg}, &syscall.ProcAttr{
+		Dir: "/", Files: []uintptr{n, n, n, control.Fd()}, Sys: attr})
 }
 
-// dumpable runs start in a process that may have hidden its memory: the files
-// below /proc of one that is not dumpable, uid_map of the new process among
-// them, belong to root (proc(5)). What start execs is dumpable by itself.
-func dumpable(start func() error) error {
-	was, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
-	if err != nil {
-		return err
+// forkDumpable starts this very binary without an environment, from a process
+// that may have hidden its memory: the files below /proc of one that is not
+// dumpable, uid_map of the new process among them, belong to root (proc(5)).
+// What it execs is dumpable by itself. Not through os/exec, which at its first
+// use in a process forks once more to see whether the kernel has pidfds.
+func forkDumpable(args []string, attr *syscall.ProcAttr) (int, error) {
+	if err := dumpable.enter(); err != nil {
+		return 0, err
 	}
-	if was != 1 {
+	defer dumpable.leave()
+	attr.Env = []string{}
+	return syscall.ForkExec("/proc/self/exe", args, attr)
+}
+
+// dumpable is counted, because several forks may need it at once.
+var dumpable dumps
+
+type dumps struct {
+	mu  sync.Mutex
+	n   int // forks under way
+	was int // before the first of them
+}
+
+func (d *dumps) enter() (err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.n == 0 {
+		if d.was, err = unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0); err != nil {
+			return err
+		}
 		if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
 			return err
 		}
-		defer func() { _ = unix.Prctl(unix.PR_SET_DUMPABLE, uintptr(was), 0, 0, 0) }()
 	}
-	return start()
+	d.n++
+	return nil
+}
+
+func (d *dumps) leave() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.n--; d.n == 0 {
+		_ = unix.Prctl(unix.PR_SET_DUMPABLE, uintptr(d.was), 0, 0, 0)
+	}
 }
 
 // pipes makes the workload's ends of descriptors 0–2, /dev/null where the
@@ -341,13 +394,14 @@ func (p *Process) Pin(target string, content []byte) error {
 	return p.ctl.send(frame{Pin: &File{Target: target, Content: content}})
 }
 
-// Wait returns how the workload ended, once nothing inside is alive.
+// Wait returns how the workload ended, once nothing that it started is alive.
+// PID 1 may take a moment longer to drop the mounts; Close waits for that.
 func (p *Process) Wait() (Exit, error) {
 	e, ok := <-p.exit
-	err := p.reap()
 	if ok {
 		return e, nil
 	}
+	err := p.Close()
 	if err == nil {
 		err = errors.New("no exit status")
 	}

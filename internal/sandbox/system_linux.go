@@ -3,7 +3,6 @@ package sandbox
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -103,15 +102,18 @@ func (t *tree) copies(paths []string) error {
 }
 
 func readRegular(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() || st.Size() > maxCopy {
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size > maxCopy {
 		return nil, fs.ErrInvalid
 	}
-	return io.ReadAll(io.LimitReader(f, maxCopy))
+	b := make([]byte, st.Size)
+	n, err := unix.Read(fd, b)
+	return b[:max(n, 0)], err
 }
 
 func (t *tree) links(ls []Link) error {

@@ -18,6 +18,7 @@ type frame struct {
 	Spec    *Spec   `json:",omitempty"` // supervisor → PID 1, then
 	Files   int     `json:",omitempty"` // with Spec: this many descriptors follow, descriptors 0–2 of the workload first
 	Sources []int   `json:",omitempty"` // with Spec: for each mount which of the further descriptors is its source, -1 for none
+	Go      bool    `json:",omitempty"` // supervisor → PID 1: start the workload once all is built
 	Started *Regime `json:",omitempty"` // PID 1 → supervisor, once the workload runs
 	Network int     `json:",omitempty"` // PID 1 → supervisor: this many listener descriptors follow
 	Pty     bool    `json:",omitempty"` // PID 1 → supervisor: the pty master follows

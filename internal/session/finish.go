@@ -46,8 +46,10 @@ func (s *Session) finish(exit sandbox.Exit) {
 	_ = s.writeMeta(m)
 	_ = s.gate.Close()
 	s.record.close()
+	_ = s.box.Close() // how the workload ended is known; this is for its mounts
 	_ = s.work.Close(true)
-	removeScratch(s.dir)
+	s.leaveScratch(s.mounts)
+	_ = os.Remove(filepath.Join(s.dir, socketName))
 }
 
 // summarise warns of changed files that a host tool runs without being asked.

@@ -43,7 +43,7 @@ func (s *Session) sweep(ctx context.Context) {
 
 // removeScratch removes what only a running session needs.
 func removeScratch(dir string) {
-	for _, name := range []string{"tmp", "home", socketName} {
+	for _, name := range []string{scratchName, socketName} {
 		_ = removeTree(filepath.Join(dir, name))
 	}
 }

@@ -24,12 +24,23 @@ func (s *Session) run(ctx context.Context) (int, error) {
 	tty := terminals()
 	spec := s.spec(tty)
 	spec.Rows, spec.Cols = windowSize()
-	if err := errors.Join(s.judge(spec), s.arm(ctx)); err != nil {
+	s.mounts = spec.Mounts
+	if err := s.judge(spec); err != nil {
 		s.box.Kill()
 		s.discard()
 		return 0, err
 	}
-	if err := s.box.Run(ctx, spec); err != nil {
+	if err := s.box.Build(spec); err != nil {
+		s.discard()
+		return 0, err
+	}
+	// The sandbox is built while we do what must be done before it runs.
+	if err := s.arm(ctx); err != nil {
+		s.box.Kill()
+		s.discard()
+		return 0, err
+	}
+	if err := s.box.Run(ctx); err != nil {
 		s.discard()
 		return 0, err
 	}

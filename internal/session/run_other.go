@@ -4,6 +4,7 @@ package session
 
 import (
 	"context"
+	"io/fs"
 
 	"github.com/bailey-project/bailey/internal/sandbox"
 	"github.com/bailey-project/bailey/internal/workspace"
@@ -17,3 +18,6 @@ func (s *Session) run(ctx context.Context) (int, error) {
 }
 
 func (s *Session) found(workspace.Found) {}
+
+// untouched is never asked: nothing runs.
+func untouched(string, string, fs.FileMode, map[string]bool) bool { return false }

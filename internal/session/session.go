@@ -63,6 +63,7 @@ type Session struct {
 	gate      *gateway.Gateway
 	record    *record
 	box       *sandbox.Process
+	mounts    []sandbox.Mount                // of box
 	terminal  atomic.Pointer[relay.Terminal] // once it relays
 	startedAt time.Time
 }
@@ -162,15 +163,19 @@ func (s *Session) newGateway() error {
 // makeDirs makes the session's directory and what the sandbox writes to.
 func (s *Session) makeDirs() error {
 	s.dir = filepath.Join(home.Sessions(), s.ID)
-	for _, dir := range []string{home.Sessions(), s.dir, s.tmpDir(), s.homeDir()} {
+	for _, dir := range []string{home.Sessions(), s.dir} {
 		if err := home.MakeDir(dir); err != nil {
 			return fmt.Errorf("session directory: %w", err)
 		}
 	}
-	return os.Chmod(s.tmpDir(), 0o777|os.ModeSticky)
+	if err := s.takeScratch(); err != nil {
+		return fmt.Errorf("session directory: %w", err)
+	}
+	if s.profile.keep {
+		return home.MakeDir(s.homeDir())
+	}
+	return nil
 }
-
-func (s *Session) tmpDir() string { return filepath.Join(s.dir, "tmp") }
 
 // homeDir is the private home: kept per profile and repository, so that an
 // agent finds its sessions again and one project can't leave anything for
@@ -180,7 +185,7 @@ func (s *Session) homeDir() string {
 		name := strings.TrimSuffix(filepath.Base(stateOf("", manifest.Repository(s.root))), ".json")
 		return filepath.Join(home.State(), "homes", s.profile.name, name)
 	}
-	return filepath.Join(s.dir, "home")
+	return s.ownHome()
 }
 
 // discard removes a session that never ran.

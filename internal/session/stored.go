@@ -56,17 +56,35 @@ func (s *Session) writeMeta(m *Stored) error {
 	return save(s.dir, m)
 }
 
-// save replaces the record of a session in one step.
+// save writes the record of a session, or replaces it. A short one is written
+// over the old, in one call that no signal interrupts; read passes over what is
+// left behind it. A long one gets its name when it is whole.
 func save(dir string, m *Stored) error {
-	b, err := json.MarshalIndent(m, "", "  ")
+	b, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}
-	tmp := filepath.Join(dir, metaFile+".new")
-	if err := os.WriteFile(tmp, append(b, '\n'), 0o600); err != nil {
+	name := filepath.Join(dir, metaFile)
+	if len(b) > os.Getpagesize() {
+		if err = os.WriteFile(name+".new", b, 0o600); err == nil {
+			err = os.Rename(name+".new", name)
+		}
+	} else {
+		err = overwrite(name, b)
+	}
+	if err != nil {
 		return fmt.Errorf("session record: %w", err)
 	}
-	return os.Rename(tmp, filepath.Join(dir, metaFile))
+	return nil
+}
+
+func overwrite(name string, b []byte) error {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Close())
 }
 
 // List returns the sessions of this user, newest first.
@@ -111,7 +129,7 @@ func read(dir string) (Stored, error) {
 		return Stored{}, err
 	}
 	s := Stored{dir: dir}
-	if err := json.Unmarshal(b, &s); err != nil {
+	if err := json.NewDecoder(bytes.NewReader(b)).Decode(&s); err != nil {
 		return Stored{}, err
 	}
 	s.Running = s.Ended.IsZero() && alive(dir)

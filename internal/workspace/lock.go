@@ -10,10 +10,11 @@ import (
 // errAlive: another process has the session.
 var errAlive = errors.New("the session is alive")
 
-// takeLock locks a session. The kernel gives the lock up when the process
-// ends, however it ends, so a free lock means a dead session.
-func takeLock(name string) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+// takeLock locks a session by its state file, which flag may create. The kernel
+// gives the lock up when the process ends, however it ends, so a state file
+// that nobody has locked is that of a dead session.
+func takeLock(name string, flag int) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|flag, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -23,6 +24,11 @@ func takeLock(name string) (*os.File, error) {
 			err = errAlive
 		}
 		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	var st syscall.Stat_t
+	if err := syscall.Fstat(int(f.Fd()), &st); err != nil || st.Nlink == 0 {
+		f.Close()
+		return nil, fmt.Errorf("%s: the session ended just now", name)
 	}
 	return f, nil
 }

@@ -53,10 +53,7 @@ type state struct {
 	Nested  []string
 }
 
-const (
-	stateFile = "workspace.json"
-	lockFile  = "lock"
-)
+const stateFile = "workspace.json"
 
 // Prepare makes everything that the view needs. Nothing is written outside the
 // session's directory.
@@ -64,7 +61,7 @@ func Prepare(ctx context.Context, o Options) (*Workspace, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	w, err := open(o)
+	w, err := open(o, os.O_CREATE)
 	if err != nil {
 		return nil, err
 	}
@@ -76,11 +73,11 @@ func Prepare(ctx context.Context, o Options) (*Workspace, error) {
 }
 
 // open takes the lock that says a session lives.
-func open(o Options) (*Workspace, error) {
+func open(o Options, flag int) (*Workspace, error) {
 	w := &Workspace{opt: o, started: startTime(), secrets: map[string]secretfile.Kind{}, protected: map[string]string{},
 		links: map[string]string{}, pinned: map[string]bool{}}
 	var err error
-	if w.lock, err = takeLock(filepath.Join(o.SessionDir, lockFile)); err != nil {
+	if w.lock, err = takeLock(filepath.Join(o.SessionDir, stateFile), flag); err != nil {
 		return nil, err
 	}
 	if w.root, err = safefs.Open(o.Root); err == nil {
@@ -100,9 +97,6 @@ func startTime() time.Time { return time.Now().Add(-20 * time.Millisecond) }
 
 func (w *Workspace) prepare(ctx context.Context) error {
 	w.view.Root = w.opt.Root
-	if err := os.MkdirAll(filepath.Join(w.opt.SessionDir, guard.Quarantine), 0o700); err != nil {
-		return err
-	}
 	var err error
 	if w.tree, err = scan(ctx, w.root); err != nil {
 		return err

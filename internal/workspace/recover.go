@@ -106,7 +106,7 @@ func reopen(dir string) (*Workspace, error) {
 	if s.Options.SessionDir != dir {
 		return nil, fmt.Errorf("%s belongs to %s", stateFile, s.Options.SessionDir)
 	}
-	w, err := open(s.Options)
+	w, err := open(s.Options, 0)
 	if err != nil {
 		return nil, err
 	}

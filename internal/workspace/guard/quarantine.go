@@ -47,6 +47,9 @@ func (g *Guard) Take(name, reason string) (Found, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	f := Found{Name: name, Kind: Quarantined, Reason: reason}
+	if f.Err = g.Dir.MkdirAll(Quarantine, 0o700); f.Err != nil {
+		return f, true
+	}
 	for range 100 {
 		g.moved++
 		to := fmt.Sprintf("%s/%d-%s", Quarantine, g.moved, strings.ReplaceAll(name, "/", "_"))
