@@ -54,6 +54,19 @@ func (c *Client) Recover(ctx context.Context, code, passphrase secret.Value) err
 	return c.call(ctx, http.MethodPost, Base+"/recover", NewVault{Passphrase: NewPlain(passphrase), RecoveryCode: &p}, nil)
 }
 
+// NewRecoveryCode replaces the code of a vault whose own nobody has seen, and
+// returns it. Denied when it was shown.
+func (c *Client) NewRecoveryCode(ctx context.Context) (secret.Value, error) {
+	var out Recovery
+	err := c.call(ctx, http.MethodPost, Base+"/recovery-code", struct{}{}, &out)
+	return out.Code.Value(), err
+}
+
+// RecoveryShown tells the vault that the code was on a person's screen.
+func (c *Client) RecoveryShown(ctx context.Context) error {
+	return c.repeatable().call(ctx, http.MethodPost, Base+"/recovery-shown", struct{}{}, nil)
+}
+
 // RecoveryVerified tells the vault that a person proved to have the code.
 func (c *Client) RecoveryVerified(ctx context.Context) error {
 	return c.repeatable().call(ctx, http.MethodPost, Base+"/recovery-verified", struct{}{}, nil)
@@ -153,6 +166,16 @@ func (c *Client) VerifyAudit(ctx context.Context) (Verified, error) {
 	var v Verified
 	err := c.call(ctx, http.MethodGet, Base+"/audit/verify", nil, &v)
 	return v, err
+}
+
+// AcceptAudit says what is wrong with the audit record and, when told to
+// accept that, goes on with a new one that begins by saying so. Invalid when
+// nothing is wrong.
+func (c *Client) AcceptAudit(ctx context.Context, passphrase secret.Value, accept bool) (Accepted, error) {
+	var out Accepted
+	p := NewPlain(passphrase)
+	err := c.call(ctx, http.MethodPost, Base+"/audit/accept", Acceptance{Passphrase: &p, Accept: accept}, &out)
+	return out, err
 }
 
 // Lease is held by whoever keeps plaintext: it ends when the vault locks.

@@ -13,6 +13,7 @@ type Status struct {
 	IdleSeconds    int    `json:"idleSeconds"` // the daemon locks after so long without a request; 0 = never
 	Projects       int    `json:"projects"`
 	BackupVerified bool   `json:"backupVerified"` // the recovery code was checked by a person
+	CodeShown      bool   `json:"codeShown"`      // the recovery code was on a person's screen
 	CreatedAt      Time   `json:"createdAt"`
 }
 
@@ -154,4 +155,18 @@ type Verified struct {
 	Records uint64 `json:"records"`
 	Notice  string `json:"notice,omitempty"`  // worth knowing, no tampering
 	Problem string `json:"problem,omitempty"` // names the record
+	Hint    string `json:"hint,omitempty"`    // what to do about it
+}
+
+// Acceptance is the body of POST /audit/accept.
+type Acceptance struct {
+	Passphrase *Plain `json:"passphrase"`
+	Accept     bool   `json:"accept"` // false only looks
+}
+
+// Accepted answers it.
+type Accepted struct {
+	Problem string `json:"problem"`        // what is wrong with the audit log
+	Records uint64 `json:"records"`        // how many the vault knows of
+	Kept    string `json:"kept,omitempty"` // where the damaged log is now
 }

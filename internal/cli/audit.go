@@ -12,7 +12,7 @@ import (
 )
 
 func newAudit() *cobra.Command {
-	return group("audit", "Show and verify the record of who asked for what", newAuditLog(), newAuditVerify())
+	return group("audit", "Show and verify the record of who asked for what", newAuditLog(), newAuditVerify(), newAuditAccept())
 }
 
 func newAuditLog() *cobra.Command {
@@ -101,7 +101,8 @@ func newAuditVerify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "verify", Short: "Check that no record and nothing in the vault was changed or removed", Args: nothing,
 		Long: "Check every record of the audit log and everything in the vault. A record that was changed,\n" +
-			"removed (also the last), repeated or moved is named, and the exit status is 20.",
+			"removed (also the last), repeated or moved is named, and the exit status is 20, as it is\n" +
+			"when a file of the vault is gone, cut or exchanged.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			client, err := existing()
 			if err != nil {
@@ -129,7 +130,7 @@ func printVerdict(v api.Verified, asJSON bool) error {
 		t.Notef("%s", v.Notice)
 	}
 	if !v.OK {
-		return api.Errorf(api.Tampered, "%s", v.Problem)
+		return api.Errorf(api.Tampered, "%s", v.Problem).WithHint("%s", v.Hint)
 	}
 	if !asJSON {
 		t.Printf("%d records and the whole vault are intact\n", v.Records)

@@ -11,6 +11,7 @@ import (
 	"github.com/bailey-project/bailey/internal/home"
 	"github.com/bailey-project/bailey/internal/secret"
 	"github.com/bailey-project/bailey/internal/server"
+	"github.com/bailey-project/bailey/internal/server/dialect"
 	"github.com/bailey-project/bailey/internal/term"
 	"github.com/bailey-project/bailey/internal/vault"
 )
@@ -40,6 +41,18 @@ func existing() (*api.Client, error) {
 		return nil, api.Errorf(api.Missing, "there is no vault yet").WithHint("make one, and import your .env, with: bailey init")
 	}
 	return connect(), nil
+}
+
+// vaultWhole is Tampered when files of the vault are gone or exchanged, and
+// Missing when there is no vault. It needs no key and starts no daemon.
+func vaultWhole(ctx context.Context) error {
+	if !vault.Exists(home.Vault()) {
+		return api.Errorf(api.Missing, "there is no vault yet").WithHint("make one with: bailey init")
+	}
+	if err := vault.Check(ctx, home.Vault()); err != nil {
+		return dialect.Error(err)
+	}
+	return nil
 }
 
 // headless says whether the vault is opened in this process.

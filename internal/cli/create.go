@@ -20,7 +20,6 @@ import (
 // shown once and of which two groups are asked for, so that it is written
 // down before the first file goes.
 func createVault(ctx context.Context, client *api.Client, yes bool) error {
-	t := term.Std()
 	passphrase, err := newPassphrase("There is no vault yet. It gets a passphrase, which unlocks it for a working session.\n")
 	if err != nil {
 		return err
@@ -29,10 +28,34 @@ func createVault(ctx context.Context, client *api.Client, yes bool) error {
 	if err != nil {
 		return err
 	}
-	t.Notef("the vault is made. This is its recovery code, shown this once: write it on paper.\nWithout passphrase and code nobody can open the vault.")
+	term.Std().Notef("the vault is made")
+	return handOver(ctx, client, code, yes)
+}
+
+// ensureCode gives a vault a new recovery code when nobody has seen its own:
+// the init that made it ended before.
+func ensureCode(ctx context.Context, client *api.Client, yes bool) error {
+	s, err := client.Status(ctx)
+	if err != nil || s.CodeShown {
+		return err
+	}
+	code, err := client.NewRecoveryCode(ctx)
+	if err != nil {
+		return err
+	}
+	term.Std().Notef("the init that made this vault ended before its recovery code was taken down: it gets a new one")
+	return handOver(ctx, client, code, yes)
+}
+
+// handOver shows the recovery code and, on a terminal, has it proved. The vault
+// learns of it last: a command that ends before leaves a vault that gets a new
+// code.
+func handOver(ctx context.Context, client *api.Client, code secret.Value, yes bool) error {
+	t := term.Std()
+	t.Notef("this is the recovery code, shown this once: write it on paper.\nWithout passphrase and code nobody can open the vault.")
 	t.Show(code.Reveal())
 	if yes || !t.CanAsk() {
-		return nil
+		return client.RecoveryShown(ctx)
 	}
 	if err := checkCode(code); err != nil {
 		return err

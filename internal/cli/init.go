@@ -63,11 +63,11 @@ func initProject(ctx context.Context, f *initFlags) error {
 	}
 	defer i.root.Close()
 	i.show()
-	switch {
-	case f.dryRun:
+	if f.dryRun {
 		return i.showDry()
-	case i.done():
-		return nil
+	}
+	if done, err := i.done(ctx); done || err != nil {
+		return err
 	}
 	if !f.yes && !i.t.CanAsk() {
 		return api.Errorf(api.Invalid, "init asks before it removes a file, and there is no terminal").
@@ -83,10 +83,21 @@ func initProject(ctx context.Context, f *initFlags) error {
 }
 
 // done is true when an earlier run left nothing to do: no passphrase is asked
-// for then.
-func (i *initialising) done() bool {
+// for then. A vault that is damaged, or that is gone while this project's
+// values were in it, is an error before anything is made in its place.
+func (i *initialising) done(ctx context.Context) (bool, error) {
 	bound, ok := manifest.Bound(i.root.Path())
-	return i.plan.Nothing() && ok && bound == i.name && vault.Exists(home.Vault())
+	ours := ok && bound == i.name
+	err := vaultWhole(ctx)
+	if !api.IsCode(err, api.Missing) {
+		return err == nil && ours && i.plan.Nothing(), err
+	}
+	if !ours || i.project != "" || len(i.plan.Survey.Files) > 0 {
+		return false, nil
+	}
+	return false, api.Errorf(api.Missing, "the vault with the values of project %s is gone from %s", i.name, home.Vault()).
+		WithHint("restore it, with the audit directory beside it, from a backup, or set %s to where it is now;\n"+
+			"to begin with an empty vault: bailey init --project %s", home.Variable, i.name)
 }
 
 // survey looks at the project and makes the plan.
@@ -191,8 +202,10 @@ func slugOf(name string) string {
 func (i *initialising) openVault(ctx context.Context) error {
 	i.client = connect()
 	if vault.Exists(home.Vault()) {
-		_, err := i.client.Projects(ctx)
-		return err
+		if _, err := i.client.Projects(ctx); err != nil {
+			return err
+		}
+		return ensureCode(ctx, i.client, i.yes)
 	}
 	return createVault(ctx, i.client, i.yes)
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"time"
@@ -50,11 +51,18 @@ func newStatus() *cobra.Command {
 			if err := o.lookAtVault(cmd.Context()); err != nil {
 				return err
 			}
-			if asJSON {
-				return term.Std().JSON(o)
+			damage := vaultWhole(cmd.Context())
+			if api.IsCode(damage, api.Missing) {
+				damage = nil
 			}
-			o.print()
-			return nil
+			if !asJSON {
+				o.print()
+				return damage
+			}
+			if damage != nil {
+				o.warn(damage.Error())
+			}
+			return errors.Join(term.Std().JSON(o), damage)
 		},
 	}
 	jsonFlag(cmd, &asJSON)

@@ -85,9 +85,37 @@ func (s *Server) verifyAudit(r *http.Request) (any, error) {
 	return verdict(out, err)
 }
 
+// acceptAudit says what is wrong with a damaged audit log or, when told to,
+// begins a new one that says so.
+func (s *Server) acceptAudit(r *http.Request) (any, error) {
+	var body api.Acceptance
+	if err := dialect.Read(r, &body); err != nil {
+		return nil, err
+	}
+	opener, err := openerOf(body.Passphrase, nil)
+	if err != nil {
+		return nil, err
+	}
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.vault != nil && body.Accept { // it rests on the log that is to go
+		s.leases.end()
+		_, _ = s.vault.Close(), s.log.Close()
+		s.vault, s.log = nil, nil
+	}
+	if !vault.Exists(s.opts.VaultDir) {
+		return nil, noVault()
+	}
+	found, err := vault.Accept(r.Context(), s.dirs(), s.caller(r), opener, body.Accept)
+	return api.Accepted{Problem: found.Problem, Records: uint64(found.Known), Kept: found.Kept}, err
+}
+
 func verdict(out api.Verified, err error) (any, error) {
 	if errors.Is(err, audit.ErrTampered) || errors.Is(err, vault.ErrTampered) {
-		out.OK, out.Problem = false, dialect.Tale(err)
+		told := dialect.Error(err)
+		out.OK, out.Problem, out.Hint = false, told.Message, told.Advice
 		return out, nil
 	}
 	return out, err

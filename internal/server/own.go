@@ -73,6 +73,7 @@ func (s *Server) status(r *http.Request) (any, error) {
 	}
 	out.Vault, out.Locked, out.Projects = true, info.Locked, info.Projects
 	out.BackupVerified, out.CreatedAt = !info.RecoveryVerified.IsZero(), api.Time{Time: info.CreatedAt}
+	out.CodeShown = !info.RecoveryShown.IsZero()
 	return out, nil
 }
 

@@ -53,6 +53,8 @@ func (s *Server) own() map[string]handler {
 		"POST " + api.Base + "/vault":                           s.createVault,
 		"POST " + api.Base + "/unlock":                          s.unlock,
 		"POST " + api.Base + "/recover":                         s.recoverVault,
+		"POST " + api.Base + "/recovery-code":                   s.on(s.newRecoveryCode),
+		"POST " + api.Base + "/recovery-shown":                  s.on(s.recoveryShown),
 		"POST " + api.Base + "/recovery-verified":               s.on(s.recoveryVerified),
 		"GET " + api.Base + "/projects":                         s.on(s.projects),
 		"POST " + api.Base + "/projects":                        s.on(s.createProject),
@@ -67,6 +69,7 @@ func (s *Server) own() map[string]handler {
 		"GET " + api.Base + "/audit":                            s.on(s.events),
 		"POST " + api.Base + "/audit":                           s.on(s.record),
 		"GET " + api.Base + "/audit/verify":                     s.verifyAudit,
+		"POST " + api.Base + "/audit/accept":                    s.acceptAudit,
 	}
 }
 

@@ -87,17 +87,36 @@ func (s *Server) createVault(r *http.Request) (any, error) {
 	if s.vault != nil || vault.Exists(s.opts.VaultDir) {
 		return nil, api.Errorf(api.Exists, "there is a vault already in %s", s.opts.VaultDir)
 	}
-	log, err := audit.Open(s.opts.AuditDir)
+	v, log, err := vault.Make(r.Context(), s.dirs(), s.caller(r), s.sealer(body.Passphrase.Value()), seal.Recovery(code))
 	if err != nil {
-		return nil, err
-	}
-	v, err := vault.Create(r.Context(), s.opts.VaultDir, log, s.caller(r),
-		s.sealer(body.Passphrase.Value()), seal.Recovery(code))
-	if err != nil {
-		_ = log.Close()
 		return nil, err
 	}
 	s.vault, s.log = v, log
+	return api.Recovery{Code: api.PlainString(code.Reveal())}, nil
+}
+
+func (s *Server) dirs() vault.Dirs { return vault.Dirs{Vault: s.opts.VaultDir, Audit: s.opts.AuditDir} }
+
+// newRecoveryCode replaces the code of a vault whose own was on nobody's
+// screen: the command that made the vault ended first. Afterwards there is
+// no way to a new one but a person's.
+func (s *Server) newRecoveryCode(v *vault.Vault, r *http.Request) (any, error) {
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	info, err := v.Info(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	if !info.RecoveryShown.IsZero() {
+		return nil, api.Errorf(api.Denied, "this vault's recovery code was shown already")
+	}
+	code, err := seal.NewCode()
+	if err != nil {
+		return nil, err
+	}
+	if err := v.Reseal(r.Context(), s.caller(r), seal.Recovery(code)); err != nil {
+		return nil, err
+	}
 	return api.Recovery{Code: api.PlainString(code.Reveal())}, nil
 }
 
@@ -165,6 +184,10 @@ func (s *Server) reseal(r *http.Request, with, under seal.Sealer) error {
 		return err
 	}
 	return second.MarkRecoveryVerified(r.Context(), s.caller(r))
+}
+
+func (s *Server) recoveryShown(v *vault.Vault, r *http.Request) (any, error) {
+	return nil, v.MarkRecoveryShown(r.Context(), s.caller(r))
 }
 
 func (s *Server) recoveryVerified(v *vault.Vault, r *http.Request) (any, error) {

@@ -23,43 +23,67 @@ import (
 // of a vault in dir, or when log already has records.
 //
 // It is made in a directory beside dir, which is then renamed, so that a crash
-// leaves either no vault or a whole one.
+// leaves either no vault or a whole one; its audit log may then lack its
+// beginning, which Make prevents.
 func Create(ctx context.Context, dir string, log Log, c Caller, seals ...Sealer) (*Vault, error) {
-	if err := mayCreate(ctx, dir, log, c, seals); err != nil {
-		return nil, err
-	}
-	root := make([]byte, envelope.KeySize)
-	if _, err := rand.Read(root); err != nil {
-		return nil, err
-	}
-	defer clear(root)
-	if err := build(ctx, dir, root, seals); err != nil {
-		return nil, err
-	}
-	v, err := Open(ctx, dir, log)
+	root, err := newRoot()
 	if err != nil {
 		return nil, err
 	}
-	if err := v.begin(ctx, c, root); err != nil {
+	defer clear(root)
+	return createWith(ctx, dir, log, c, root, seals)
+}
+
+func createWith(ctx context.Context, dir string, log Log, c Caller, root []byte, seals []Sealer) (*Vault, error) {
+	if err := mayCreate(ctx, dir, log, c, seals); err != nil {
+		return nil, err
+	}
+	if err := build(ctx, dir, root, seals); err != nil {
+		return nil, err
+	}
+	v, err := openWith(ctx, dir, log, bytes.Clone(root))
+	if err != nil {
+		return nil, err
+	}
+	if err := v.begin(ctx, c); err != nil {
 		v.Close()
 		return nil, err
 	}
 	return v, nil
 }
 
-func (v *Vault) begin(ctx context.Context, c Caller, root []byte) error {
-	k, err := v.newKeys(ctx, root)
+func newRoot() ([]byte, error) {
+	root := make([]byte, envelope.KeySize)
+	_, err := rand.Read(root)
+	return root, err
+}
+
+// openWith opens the vault in dir with its root key, which it wipes.
+func openWith(ctx context.Context, dir string, log Log, root []byte) (*Vault, error) {
+	v, err := Open(ctx, dir, log)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	k, err := v.newKeys(ctx, root)
+	if err == nil {
+		v.mu.Lock()
+		err = v.admit(ctx, k, v.check)
+		v.mu.Unlock()
+	}
+	if err != nil {
+		v.Close()
+		return nil, err
+	}
+	return v, nil
+}
+
+// begin writes the first record.
+func (v *Vault) begin(ctx context.Context, c Caller) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if err := v.admit(ctx, k, v.check); err != nil {
-		return err
-	}
 	e := c.event("vault.create")
 	e.Outcome = audit.OutcomeDone
-	_, err = v.log.AppendSync(ctx, e)
+	_, err := v.log.AppendSync(ctx, e)
 	v.unanchored = true
 	return errors.Join(fault.Audit(err), v.reanchor(ctx))
 }
@@ -150,17 +174,6 @@ func buildDB(ctx context.Context, dir string, root []byte, seals map[string][]by
 		return err
 	}
 	defer k.wipe()
-	err = k.ledger.Init(ctx, ledger.Public{Format: 1, ID: ledger.IDOf(id), Created: time.Now().UnixMilli()})
-	if err != nil {
-		return err
-	}
-	err = db.Update(ctx, func(tx *store.Tx) error {
-		for kind, hash := range seals {
-			if err := tx.SetMeta(metaSeal+kind, hash); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err = k.ledger.Init(ctx, ledger.Public{Format: 1, ID: ledger.IDOf(id), Created: time.Now().UnixMilli(), Seals: seals})
 	return errors.Join(err, db.Close())
 }

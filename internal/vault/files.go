@@ -13,7 +13,6 @@ import (
 const (
 	sealExt     = ".age"
 	maxSealFile = 64 << 10
-	metaSeal    = "seal/" // + kind: SHA-256 of the file, two while it is being replaced
 )
 
 func hashOf(b []byte) []byte {

@@ -2,10 +2,11 @@ package vault
 
 import (
 	"context"
+	"slices"
 
+	"github.com/bailey-project/bailey/internal/audit"
 	"github.com/bailey-project/bailey/internal/vault/fault"
 	"github.com/bailey-project/bailey/internal/vault/ledger"
-	"github.com/bailey-project/bailey/internal/vault/store"
 	"github.com/bailey-project/bailey/internal/vault/tree"
 )
 
@@ -20,17 +21,12 @@ func (v *Vault) Reseal(ctx context.Context, c Caller, s Sealer) error {
 	if err != nil {
 		return err
 	}
-	key, hash := metaSeal+s.Kind(), hashOf(sealed)
 	e := c.event("vault.reseal")
 	e.Detail = s.Kind()
 	// Both files are known while one replaces the other, so that a crash in
 	// between leaves a vault that opens.
-	err = v.change(ctx, &e, func(w *ledger.Change) error {
-		known, err := w.Meta(key)
-		if err != nil {
-			return err
-		}
-		return w.SetMeta(key, append(known, hash...))
+	err = v.describe(ctx, &e, func(p *ledger.Public, _ int64) {
+		p.Seals[s.Kind()] = append(slices.Clone(p.Seals[s.Kind()]), hashOf(sealed)...)
 	})
 	if err != nil {
 		return err
@@ -38,7 +34,24 @@ func (v *Vault) Reseal(ctx context.Context, c Caller, s Sealer) error {
 	if err := writeFile(v.dir, s.Kind()+sealExt, sealed); err != nil {
 		return err
 	}
-	return fault.Explain(v.db.Update(ctx, func(tx *store.Tx) error { return tx.SetMeta(key, hash) }))
+	e = c.event("vault.reseal")
+	e.Detail = s.Kind() + " replaced"
+	return v.describe(ctx, &e, func(p *ledger.Public, _ int64) { p.Seals[s.Kind()] = hashOf(sealed) })
+}
+
+// describe changes what can be read of the vault without a key.
+func (v *Vault) describe(ctx context.Context, e *audit.Event, fn func(p *ledger.Public, now int64)) error {
+	return v.change(ctx, e, func(w *ledger.Change) error {
+		p, err := w.Public()
+		if err != nil {
+			return err
+		}
+		if p.Seals == nil {
+			p.Seals = map[string][]byte{}
+		}
+		fn(&p, w.Now)
+		return w.SetPublic(p)
+	})
 }
 
 func (v *Vault) reseal(s Sealer) ([]byte, error) {
@@ -56,15 +69,16 @@ func (v *Vault) reseal(s Sealer) ([]byte, error) {
 	return s.Seal(root)
 }
 
+// MarkRecoveryShown notes that the recovery code was on a person's screen.
+func (v *Vault) MarkRecoveryShown(ctx context.Context, c Caller) error {
+	e := c.event("vault.recovery")
+	e.Detail = "code shown"
+	return v.describe(ctx, &e, func(p *ledger.Public, now int64) { p.RecoveryShown = now })
+}
+
 // MarkRecoveryVerified notes that a person proved to have the recovery code.
 func (v *Vault) MarkRecoveryVerified(ctx context.Context, c Caller) error {
 	e := c.event("vault.recovery")
-	return v.change(ctx, &e, func(w *ledger.Change) error {
-		p, err := w.Public()
-		if err != nil {
-			return err
-		}
-		p.RecoveryVerified = w.Now
-		return w.SetPublic(p)
-	})
+	e.Detail = "code verified"
+	return v.describe(ctx, &e, func(p *ledger.Public, now int64) { p.RecoveryShown, p.RecoveryVerified = now, now })
 }

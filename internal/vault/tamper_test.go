@@ -460,11 +460,6 @@ func behind(t *testing.T, dir string, fn func(*store.Tx) error) {
 	}
 }
 
-// both makes the database know two files of the sealed root key.
-func both(a, b []byte) func(*store.Tx) error {
-	return func(tx *store.Tx) error { return tx.SetMeta(metaSeal+"passphrase", append(hashOf(a), hashOf(b)...)) }
-}
-
 // TestOldEnvironment puts one environment back with its manifest, whole and
 // consistent in itself.
 func TestOldEnvironment(t *testing.T) {

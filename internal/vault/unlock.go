@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/bailey-project/bailey/internal/audit"
@@ -24,9 +26,9 @@ func (v *Vault) Unlock(ctx context.Context, c Caller, o Opener) error {
 
 // Readmit is Unlock for a vault whose audit log is lost or damaged beyond use:
 // with the old log moved away, it begins a new one, whose first record says
-// how many records the vault knew of the old. ErrExists when the log that the
-// vault was opened with is not new. The database must be whole.
-func (v *Vault) Readmit(ctx context.Context, c Caller, o Opener) error {
+// why, and how many records the vault knew of the old. ErrExists when the log
+// that the vault was opened with is not new. The database must be whole.
+func (v *Vault) Readmit(ctx context.Context, c Caller, o Opener, why string) error {
 	head, err := v.log.Head(ctx)
 	if err != nil {
 		return fault.Audit(err)
@@ -34,7 +36,7 @@ func (v *Vault) Readmit(ctx context.Context, c Caller, o Opener) error {
 	if head.Seq != 0 {
 		return fault.New(ErrExists, "the audit log has %d records; a new one has to begin", head.Seq)
 	}
-	return v.unlock(ctx, c, o, func(ctx context.Context) error { return v.checkAnew(ctx, c) })
+	return v.unlock(ctx, c, o, func(ctx context.Context) error { return v.checkAnew(ctx, c, why) })
 }
 
 func (v *Vault) unlock(ctx context.Context, c Caller, o Opener, check func(context.Context) error) error {
@@ -84,33 +86,59 @@ func (v *Vault) unseal(ctx context.Context, o Opener) (*keys, error) {
 // sealed reads a sealed root key and checks that it is the file that the
 // database knows: else a damaged file would look like a wrong passphrase.
 func (v *Vault) sealed(ctx context.Context, kind string) ([]byte, error) {
+	sealed, err := v.lookAtSeal(ctx, kind)
+	if errors.Is(err, ErrTampered) { // or another process replaced it between the two looks
+		return v.lookAtSeal(ctx, kind)
+	}
+	return sealed, err
+}
+
+func (v *Vault) lookAtSeal(ctx context.Context, kind string) ([]byte, error) {
 	path := filepath.Join(v.dir, kind+sealExt)
 	sealed, err := readSeal(v.dir, kind)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	var known []byte
-	if derr := v.db.View(ctx, func(tx *store.Tx) (err error) {
-		known, err = tx.Meta(metaSeal + kind)
-		return err
-	}); derr != nil {
-		return nil, fault.Explain(derr)
+	p, perr := v.public(ctx)
+	if perr != nil {
+		return nil, perr
 	}
+	known := p.Seals[kind]
 	switch {
 	case err != nil && known == nil:
 		return nil, &Error{Kind: ErrMissing, Text: "this vault is not sealed with a " + kind,
 			Hint: "it can be opened with: " + strings.Join(sealsIn(v.dir), ", ")}
 	case err != nil:
 		return nil, v.sealDamage(kind, path+" is gone")
+	case !isOneOf(hashOf(sealed), known):
+		return nil, v.sealDamage(kind, path+" is damaged, or vault.db is: they do not fit each other")
 	}
-	sum := hashOf(sealed)
-	for len(known) >= len(sum) {
+	return sealed, nil
+}
+
+// isOneOf finds a hash in a row of them.
+func isOneOf(sum, known []byte) bool {
+	for ; len(known) >= len(sum); known = known[len(sum):] {
 		if bytes.Equal(known[:len(sum)], sum) {
-			return sealed, nil
+			return true
 		}
-		known = known[len(sum):]
 	}
-	return nil, v.sealDamage(kind, path+" is damaged, or vault.db is: they do not fit each other")
+	return false
+}
+
+// checkSeals finds a sealed root key that is gone or is not the file that this
+// vault wrote: its owner would learn of it on the day it is needed.
+func (v *Vault) checkSeals(ctx context.Context) error {
+	p, err := v.public(ctx)
+	if err != nil {
+		return err
+	}
+	for _, kind := range slices.Sorted(maps.Keys(p.Seals)) {
+		if _, err := v.sealed(ctx, kind); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (v *Vault) sealDamage(kind, text string) error {
@@ -198,7 +226,7 @@ func (v *Vault) check(ctx context.Context) error {
 }
 
 // checkAnew reads the database and begins a new audit log.
-func (v *Vault) checkAnew(ctx context.Context, c Caller) error {
+func (v *Vault) checkAnew(ctx context.Context, c Caller, why string) error {
 	_, old, err := v.state(ctx)
 	if err != nil {
 		return err
@@ -207,7 +235,7 @@ func (v *Vault) checkAnew(ctx context.Context, c Caller) error {
 		return fault.Audit(err)
 	}
 	e := c.event("audit.begin")
-	e.Outcome, e.Detail = audit.OutcomeDone, fmt.Sprintf("the vault knew %d records of a log before this one", old.Seq)
+	e.Outcome, e.Detail = audit.OutcomeDone, fmt.Sprintf("the vault knew %d records of a log before this one: %s", old.Seq, why)
 	if _, err := v.log.AppendSync(ctx, e); err != nil {
 		return fault.Audit(err)
 	}
@@ -235,12 +263,17 @@ func compare(state ledger.State, tail []audit.Record) error {
 			continue
 		}
 		if counter > state.Counter {
-			return fault.Tampered("vault.db is older than the audit log: record %d (%s) made change %d, the vault is at change %d",
+			return olderVault("vault.db is older than the audit log: record %d (%s) made change %d, the vault is at change %d",
 				r.Seq, r.Action, counter, state.Counter)
 		}
 		if counter == state.Counter && r.State != state.String() {
-			return fault.Tampered("vault.db does not hold the change %d that audit record %d (%s) made", counter, r.Seq, r.Action)
+			return olderVault("vault.db does not hold the change %d that audit record %d (%s) made", counter, r.Seq, r.Action)
 		}
 	}
 	return nil
+}
+
+// olderVault is what is said of a database that was put back.
+func olderVault(format string, args ...any) error {
+	return &Error{Kind: ErrTampered, Text: fmt.Sprintf(format, args...), Hint: fault.HintLog}
 }

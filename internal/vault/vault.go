@@ -128,6 +128,10 @@ func Open(ctx context.Context, dir string, log Log) (*Vault, error) {
 	if log == nil {
 		return nil, fault.New(ErrUnavailable, "a vault is not opened without an audit log")
 	}
+	return open(ctx, dir, log)
+}
+
+func open(ctx context.Context, dir string, log Log) (*Vault, error) {
 	db, err := store.Open(ctx, dir)
 	if errors.Is(err, store.ErrMissing) && len(sealsIn(dir)) > 0 {
 		return nil, fault.Tampered("%s is gone from %s, only the sealed root key is there", store.FileName, dir)
@@ -140,6 +144,17 @@ func Open(ctx context.Context, dir string, log Log) (*Vault, error) {
 		return nil, err
 	}
 	return v, nil
+}
+
+// Check says whether the vault's files are all there, as far as that can be
+// seen without a key: ErrMissing when there is no vault, ErrTampered, with the
+// name of the file, when a part of it is gone, cut or exchanged.
+func Check(ctx context.Context, dir string) error {
+	v, err := open(ctx, dir, nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(v.checkSeals(ctx), v.db.Close())
 }
 
 func (v *Vault) public(ctx context.Context) (p ledger.Public, err error) {
@@ -199,6 +214,7 @@ type Info struct {
 	Locked           bool
 	Seals            []string // kinds of sealed root keys: "passphrase", "recovery"
 	RecoveryVerified time.Time
+	RecoveryShown    time.Time
 	Projects         int
 	Pinned           bool // the root key is kept from swap; false while locked
 }
@@ -212,17 +228,23 @@ func (v *Vault) Info(ctx context.Context) (Info, error) {
 			return err
 		}
 		info.CreatedAt = time.UnixMilli(p.Created).UTC()
-		if p.RecoveryVerified != 0 {
-			info.RecoveryVerified = time.UnixMilli(p.RecoveryVerified).UTC()
-		}
+		info.RecoveryVerified, info.RecoveryShown = moment(p.RecoveryVerified), moment(p.RecoveryShown)
 		info.Projects, err = tx.CountKind(byte(ledger.Project))
 		return err
 	})
 	return info, fault.Explain(err)
 }
 
-// Verify reads everything: every record, version and original, and fails at
-// the first that is not what was written. It does not verify the audit log.
+// moment is the zero time for 0.
+func moment(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+// Verify reads everything: every record, version, original and sealed root
+// key, and fails at the first that is not what was written. It does not verify the audit log.
 func (v *Vault) Verify(ctx context.Context) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -230,7 +252,10 @@ func (v *Vault) Verify(ctx context.Context) error {
 		return errLocked
 	}
 	v.keys.ledger.Forget() // look at the disk, not at what is remembered of it
-	return v.view(ctx, func(w *tree.Reader) error { return w.Verify() })
+	if err := v.view(ctx, func(w *tree.Reader) error { return w.Verify() }); err != nil {
+		return err
+	}
+	return v.checkSeals(ctx)
 }
 
 // PlaceholderKey is the key for secret.NewPlaceholder and secret.Fake in that

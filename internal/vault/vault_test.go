@@ -23,6 +23,9 @@ func TestMain(m *testing.M) {
 	if home := os.Getenv("VAULT_TEST_CHILD"); home != "" {
 		os.Exit(child(home))
 	}
+	if dir := os.Getenv("VAULT_TEST_MAKE"); dir != "" {
+		os.Exit(makeChild(dir))
+	}
 	os.Exit(m.Run())
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/bailey-project/bailey/internal/api"
 	"github.com/bailey-project/bailey/internal/audit"
 	"github.com/bailey-project/bailey/internal/vault"
+	"github.com/bailey-project/bailey/internal/vault/fault"
 )
 
 // Error maps the vault's kinds of error onto the closed set of codes. What it
@@ -23,7 +24,7 @@ func Error(err error) *api.Error {
 	case errors.As(err, &big):
 		return &api.Error{Code: api.Invalid, Status: http.StatusRequestEntityTooLarge, Message: "the request is larger than 32 MiB"}
 	case errors.Is(err, audit.ErrTampered):
-		return api.Errorf(api.Tampered, "%s", Tale(err)).WithHint("look at it with: bailey audit verify")
+		return api.Errorf(api.Tampered, "%s", Tale(err)).WithHint("%s", fault.HintLog)
 	case errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EACCES), errors.Is(err, syscall.ENOSPC):
 		return api.Errorf(api.Unavailable, "the vault cannot be used: %s", err).
 			WithHint("every access is recorded before it is answered: BAILEY_HOME must be writable")

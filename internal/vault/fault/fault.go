@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/bailey-project/bailey/internal/audit"
 	"github.com/bailey-project/bailey/internal/vault/envelope"
@@ -70,6 +71,11 @@ func New(kind error, format string, args ...any) error {
 // nothing has been made worse.
 const hintBackup = "nothing was changed on disk; restore the vault directory and the audit directory together from a backup"
 
+// HintLog goes with a log and a vault that do not fit each other: the values
+// are whole then.
+const HintLog = "nothing was changed on disk; restore the vault directory and the audit directory together from a backup,\n" +
+	"or go on without what the record has lost, which stays on record: bailey audit accept"
+
 // Tampered makes an error of that kind with the one hint there is.
 func Tampered(format string, args ...any) error {
 	return &Error{Kind: ErrTampered, Text: fmt.Sprintf(format, args...), Hint: hintBackup}
@@ -100,8 +106,7 @@ func Audit(err error) error {
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, audit.ErrTampered):
-		return &Error{Kind: ErrTampered, Text: "refused", Err: err,
-			Hint: "nothing was changed on disk; keep a copy of the audit directory for whoever investigates, then restore it together with the vault directory from a backup"}
+		return &Error{Kind: ErrTampered, Text: "audit log: " + strings.TrimPrefix(err.Error(), audit.ErrTampered.Error()+": "), Hint: HintLog}
 	}
 	return &Error{Kind: ErrUnavailable, Text: "refused, because it cannot be recorded", Err: err,
 		Hint: "check the free space and the permissions of the audit directory"}

@@ -43,6 +43,10 @@ type Public struct {
 	ID               ID    `json:"id"`
 	Created          int64 `json:"created"` // milliseconds since 1970
 	RecoveryVerified int64 `json:"recoveryVerified,omitempty"`
+	RecoveryShown    int64 `json:"recoveryShown,omitempty"` // the code was on somebody's screen
+	// Seals has, per kind, the SHA-256 of the file of the sealed root key; two
+	// in a row while one file replaces the other.
+	Seals map[string][]byte `json:"seals,omitempty"`
 }
 
 // ReadPublic returns what can be read without a key, not vouched for.
@@ -159,7 +163,7 @@ func (l *Ledger) Change(ctx context.Context, fn func(*Change) error, begin func(
 		if err := fn(w); err != nil {
 			return err
 		}
-		if len(w.dirty) == 0 && w.public == nil && !w.touched {
+		if len(w.dirty) == 0 && w.public == nil {
 			return ErrUnchanged
 		}
 		a, err := w.finish()

@@ -81,9 +81,6 @@ func (w *View) Content(sc *Scope, r Row) (plain, hash []byte, err error) {
 	return plain, hashOf(sealed), err
 }
 
-// Meta returns a single value that is neither sealed nor vouched for.
-func (w *View) Meta(key string) ([]byte, error) { return w.tx.Meta(key) }
-
 // Check has the store read everything, and compares how many rows it has with
 // what the caller has counted.
 func (w *View) Check(want store.Counts) error {
@@ -103,9 +100,8 @@ type Change struct {
 	View
 	Now int64 // milliseconds since 1970
 
-	dirty   map[UUID]*Scope
-	public  []byte // new, if not nil
-	touched bool   // a single value changed
+	dirty  map[UUID]*Scope
+	public []byte // new, if not nil
 }
 
 // NewScope begins a scope without records.
@@ -166,12 +162,6 @@ func (w *Change) Remove(sc *Scope, r Row) error {
 		return err
 	}
 	return w.tx.Remove(sc.ID, r.Kind, r.ID)
-}
-
-// SetMeta sets a single value, see View.Meta.
-func (w *Change) SetMeta(key string, value []byte) error {
-	w.touched = true
-	return w.tx.SetMeta(key, value)
 }
 
 // Public is what can be read without a key.
