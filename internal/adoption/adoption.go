@@ -36,8 +36,18 @@ func MakeFolder(ctx context.Context, c *api.Client, ref api.Ref) error {
 
 // Declare adds names to bailey.yaml that it lacks, with what is known of them,
 // and returns a line for each. When the file was confirmed before, it stays
-// so: it is the user who names the secret.
-func Declare(root string, m *manifest.Manifest, names []secret.Name) ([]string, error) {
+// so: it is the user who names the secret. What other commands add at the same
+// time is kept.
+func Declare(root string, names []secret.Name) ([]string, error) {
+	unlock, err := manifest.Lock(root)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	m, err := manifest.Load(root)
+	if err != nil {
+		return nil, err
+	}
 	add := &manifest.Manifest{Project: m.Project, Secrets: map[secret.Name]manifest.Secret{}}
 	var lines []string
 	for _, n := range names {

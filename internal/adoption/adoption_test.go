@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/bailey-project/bailey/internal/adoption/survey"
@@ -484,11 +485,7 @@ func TestDeclare(t *testing.T) {
 	c := newVault(t)
 	root := tree(t, map[string]string{".env": "A=one\n"})
 	adopt(t, root, c)
-	m, err := manifest.Load(root.Path())
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines, err := Declare(root.Path(), m, []secret.Name{"A", "OPENAI_API_KEY", "JWT_SECRET"})
+	lines, err := Declare(root.Path(), []secret.Name{"A", "OPENAI_API_KEY", "JWT_SECRET"})
 	if err != nil || len(lines) != 2 || !strings.Contains(lines[1], "api.openai.com") {
 		t.Errorf("%q, %v", lines, err)
 	}
@@ -504,11 +501,34 @@ func TestDeclare(t *testing.T) {
 	}
 }
 
+// TestDeclareAtOnce: commands that set secrets at the same time lose no name,
+// and what was confirmed stays so.
+func TestDeclareAtOnce(t *testing.T) {
+	c := newVault(t)
+	root := tree(t, map[string]string{".env": "A=one\n"})
+	adopt(t, root, c)
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			if _, err := Declare(root.Path(), []secret.Name{secret.Name(fmt.Sprintf("NAME_%d", i))}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	after, err := manifest.Load(root.Path())
+	if err != nil || len(after.Secrets) != 21 || !manifest.Confirmed(root.Path(), after.Hash()) {
+		t.Errorf("%d names, %v", len(after.Secrets), err)
+	}
+	if x := eject(t, root, c); !slices.Contains(x.Removes, manifest.Name) {
+		t.Error("a bailey.yaml that only Bailey changed stays behind")
+	}
+}
+
 func TestDeclareDoesNotConfirm(t *testing.T) {
 	t.Setenv(home.Variable, t.TempDir())
 	root := tree(t, map[string]string{manifest.Name: "project: shop\nagent: {network: [evil.test]}\n"})
-	m, _ := manifest.Load(root.Path())
-	if _, err := Declare(root.Path(), m, []secret.Name{"A"}); err != nil {
+	if _, err := Declare(root.Path(), []secret.Name{"A"}); err != nil {
 		t.Fatal(err)
 	}
 	after, _ := manifest.Load(root.Path())

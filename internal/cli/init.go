@@ -167,8 +167,10 @@ func projectName(flag, dir string, had *manifest.Manifest) (string, error) {
 	case had != nil:
 		return had.Project, nil
 	case flag == "":
-		if bound, ok := manifest.Bound(dir); ok {
-			return bound, nil
+		for _, known := range []func(string) (string, bool){manifest.Bound, manifest.Left} {
+			if name, ok := known(dir); ok {
+				return name, nil
+			}
 		}
 		return slugOf(filepath.Base(dir)), nil
 	case !manifest.ValidProject(flag):
@@ -211,7 +213,8 @@ func (i *initialising) openVault(ctx context.Context) error {
 }
 
 // nameProject keeps two repositories whose directories have the same name
-// apart: only bailey.yaml or --project can mean a project that is there.
+// apart: only bailey.yaml or --project can mean a project that is there, or
+// that it was this repository's before eject.
 func (i *initialising) nameProject(ctx context.Context) error {
 	if bound, ok := manifest.Bound(i.root.Path()); ok && bound == i.name {
 		return nil
@@ -219,6 +222,10 @@ func (i *initialising) nameProject(ctx context.Context) error {
 	free, err := i.free(ctx, i.name)
 	if err != nil || free {
 		return err
+	}
+	if left, ok := manifest.Left(i.root.Path()); ok && left == i.name {
+		i.t.Notef("project %s was ejected here before: its values and their history are kept", i.name)
+		return nil
 	}
 	if i.had != nil || i.project != "" {
 		return i.joinProject()

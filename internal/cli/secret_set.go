@@ -137,7 +137,7 @@ func declare(p place, names []secret.Name) error {
 	if p.Manifest == nil {
 		return nil
 	}
-	added, err := adoption.Declare(p.Root, p.Manifest, names)
+	added, err := adoption.Declare(p.Root, names)
 	for _, a := range added {
 		term.Std().Notef("added to bailey.yaml: %s", a)
 	}

@@ -5,10 +5,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"io/fs"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/bailey-project/bailey/internal/home"
 	"github.com/bailey-project/bailey/internal/safefs"
@@ -50,13 +51,43 @@ func Bound(root string) (project string, ok bool) {
 	return strings.TrimSpace(string(b)), err == nil
 }
 
-// Unbind forgets Bind, for eject.
+// Unbind takes Bind back, for eject, and remembers the project for Left.
 func Unbind(root string) error {
-	err := os.Remove(notePath("bound", Repository(root)))
-	if errors.Is(err, fs.ErrNotExist) {
+	project, ok := Bound(root)
+	if !ok {
 		return nil
 	}
-	return err
+	if err := note("left", Repository(root), []byte(project+"\n")); err != nil {
+		return err
+	}
+	return os.Remove(notePath("bound", Repository(root)))
+}
+
+// Left is the project that the repository was bound to when it was ejected.
+// It may have that one back.
+func Left(root string) (project string, ok bool) {
+	b, err := os.ReadFile(notePath("left", Repository(root)))
+	return strings.TrimSpace(string(b)), err == nil
+}
+
+// Lock keeps other commands of this user from changing bailey.yaml at root
+// until unlock is called: it is changed by reading, merging and writing.
+func Lock(root string) (unlock func(), err error) {
+	dir := filepath.Join(home.State(), "locks")
+	if err := home.MakeDir(dir); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(notePath("locks", Repository(root)), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for err = syscall.EINTR; errors.Is(err, syscall.EINTR); {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("locking %s: %w", f.Name(), errors.Join(err, f.Close()))
+	}
+	return func() { _ = f.Close() }, nil
 }
 
 // notePath hashes the key, so that two writers never meet in one file unless
