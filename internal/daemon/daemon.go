@@ -50,7 +50,7 @@ type Daemon struct {
 	conns    *counted
 	lock     *os.File
 	carried  *os.File // keeps the duplicate open until the next image has it
-	inode    uint64   // of the socket's file
+	file     fileID   // of the socket
 	ending   sync.Once
 	end      chan ending
 }
@@ -141,7 +141,7 @@ func (d *Daemon) finish(e ending) error {
 	var carry string
 	if e.again {
 		carry = d.carry()
-	} else {
+	} else if d.socketIsOurs() {
 		_ = os.Remove(d.Socket)
 	}
 	err := d.http.Shutdown(ctx)

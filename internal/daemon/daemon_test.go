@@ -300,6 +300,41 @@ func TestDaemonEndsWhenItsSocketIsGone(t *testing.T) {
 
 // TestKillLosesNothingAcknowledged kills the daemon with SIGKILL in the middle
 // of writes, and locks it in the middle of others.
+// TestOldDaemonLeavesTheNewSocket: a daemon whose home was taken away ends
+// without taking the name of the one that serves the new home.
+func TestOldDaemonLeavesTheNewSocket(t *testing.T) {
+	c := withDaemon(t, "1h")
+	old, err := client(c).Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.transport.CloseIdleConnections()
+	if err := syscall.Kill(old.Pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(home.Run(), home.Run()+".old"); err != nil {
+		t.Fatal(err)
+	}
+	now, err := client(c).Status(t.Context())
+	if err != nil || now.Pid == old.Pid {
+		t.Fatalf("%+v, %v", now, err)
+	}
+	if err := syscall.Kill(old.Pid, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool { // its lock is free when it has ended
+		lock, err := tryLock(filepath.Join(home.Run()+".old", "daemon.lock"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lock != nil && lock.Close() == nil
+	})
+	c.transport.CloseIdleConnections()
+	if still, err := client(c).Status(t.Context()); err != nil || still.Pid != now.Pid {
+		t.Errorf("pid %d instead of %d, %v", still.Pid, now.Pid, err)
+	}
+}
+
 func TestKillLosesNothingAcknowledged(t *testing.T) {
 	c := withDaemon(t, "1h")
 	ref := populate(t, client(c))

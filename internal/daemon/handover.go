@@ -29,7 +29,6 @@ func self() string {
 // carry duplicates the listener and the lock for the next image. Clients that
 // connect meanwhile wait in the listener's queue.
 func (d *Daemon) carry() string {
-	d.listener.SetUnlinkOnClose(false)
 	file, err := d.listener.File()
 	if err != nil {
 		return ""
@@ -56,7 +55,12 @@ func withoutInherited(env []string) []string {
 // acquire takes the lock and the socket, from the image before or afresh. No
 // error and no listener: another daemon has them.
 func (d *Daemon) acquire() error {
-	defer func() { d.inode = inodeOf(d.Socket) }()
+	defer func() {
+		d.file = fileOf(d.Socket)
+		if d.listener != nil {
+			d.listener.SetUnlinkOnClose(false) // the name may be a newer daemon's by then
+		}
+	}()
 	if err := d.inherit(); err != nil || d.listener != nil {
 		return err
 	}
@@ -105,18 +109,22 @@ func (d *Daemon) inherit() error {
 	return nil
 }
 
+// fileID tells files apart; zero is none. As long as the listener is open, no
+// other file can have its number.
+type fileID struct{ dev, inode uint64 }
+
 // socketIsOurs says whether clients still find this daemon.
 func (d *Daemon) socketIsOurs() bool {
-	inode := inodeOf(d.Socket)
-	return inode != 0 && inode == d.inode
+	file := fileOf(d.Socket)
+	return file != fileID{} && file == d.file
 }
 
-func inodeOf(path string) uint64 {
+func fileOf(path string) fileID {
 	var st unix.Stat_t
 	if err := unix.Lstat(path, &st); err != nil {
-		return 0
+		return fileID{}
 	}
-	return st.Ino
+	return fileID{uint64(st.Dev), st.Ino}
 }
 
 // tryLock takes a lock file without waiting; nil when somebody has it.
