@@ -168,7 +168,20 @@ const (
 	ignoreComment = "# secrets are in the vault: bailey init"
 )
 
-func ignoreLines() []string { return []string{".env*", "!.env.example"} }
+// ignoreLines leave .envrc and samples to git; copies that editors and people
+// make of a .env are ignored with it.
+func ignoreLines(root *safefs.Root, have []string) []string {
+	lines := []string{".env", ".env[-._~]*"}
+	if slices.Contains(have, ".env*") {
+		lines = nil
+	}
+	for i, s := range survey.Samples() {
+		if _, err := root.Lstat(".env." + s); err == nil || i < 3 {
+			lines = append(lines, "!.env*."+s)
+		}
+	}
+	return lines
+}
 
 func (p *Plan) writeIgnore(root *safefs.Root) error {
 	before, err := readOptional(root, ignoreFile)
@@ -177,7 +190,7 @@ func (p *Plan) writeIgnore(root *safefs.Root) error {
 	}
 	have := strings.Split(strings.ReplaceAll(string(before), "\r\n", "\n"), "\n")
 	var missing []string
-	for _, line := range ignoreLines() {
+	for _, line := range ignoreLines(root, have) {
 		if !slices.Contains(have, line) {
 			missing = append(missing, line)
 		}

@@ -44,9 +44,14 @@ func newAgent() *cobra.Command {
 			// The terminal's signals are the workload's.
 			code, err := session.Run(context.WithoutCancel(cmd.Context()), o)
 			var none *toolchain.NotFoundError
-			if errors.As(err, &none) {
+			var bad *toolchain.NotExecutableError
+			switch {
+			case errors.As(err, &none):
 				o.Term.Error(err)
 				return &exitError{code: exitNotFound}
+			case errors.As(err, &bad):
+				o.Term.Error(err)
+				return &exitError{code: exitNotExecutable}
 			}
 			if err != nil {
 				return err

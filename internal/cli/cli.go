@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"github.com/bailey-project/bailey/internal/api"
+	"github.com/bailey-project/bailey/internal/daemon"
 	"github.com/bailey-project/bailey/internal/term"
 )
 
@@ -66,5 +67,8 @@ func report(err error) int {
 		err = &api.UsageError{Err: err, Advice: "see all commands with: bailey help"}
 	}
 	t.Error(err)
+	if api.IsCode(err, api.Locked) && !t.CanAsk() && !headless() {
+		t.Hintf("without a terminal: name a file with the passphrase in %s (bailey help headless)", daemon.PassphraseVariable)
+	}
 	return api.ExitCode(err)
 }

@@ -46,8 +46,11 @@ func (i *initialising) showFiles() {
 		if slices.Contains(keep, f.Path) {
 			fate = "sealed, stays"
 		}
-		if f.Tracked {
+		switch {
+		case f.Committed:
 			fate += "; git tracks it: the values are in its history"
+		case f.Tracked:
+			fate += "; staged in git, not committed: take it out with git rm --cached"
 		}
 		place := f.Environment
 		if f.Folder != "/" {
@@ -60,6 +63,10 @@ func (i *initialising) showFiles() {
 		f := &i.plan.Survey.Files[j]
 		for _, d := range f.Doubts {
 			i.t.Notef("%s: %s", f.Path, d)
+		}
+		if len(f.Expanded) > 0 {
+			i.t.Notef("%s: escapes and references are resolved, as dotenv-expand and Compose do, in %s; an app that read the file with "+
+				"plain dotenv got them as they stand, and gets another value now: single quotes make both the same", f.Path, strings.Join(f.Expanded, ", "))
 		}
 	}
 }
@@ -148,7 +155,7 @@ func (i *initialising) closing(ctx context.Context) {
 		t.Notef("the search through transcripts and histories was cut short")
 	}
 	for j := range i.plan.Survey.Files {
-		if f := &i.plan.Survey.Files[j]; f.Tracked {
+		if f := &i.plan.Survey.Files[j]; f.Committed {
 			t.Notef("%s is in git's history with its values: replace them where they were made", f.Path)
 		}
 	}

@@ -9,7 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bailey-project/bailey/internal/api"
+	"github.com/bailey-project/bailey/internal/home"
 	"github.com/bailey-project/bailey/internal/session"
+	"github.com/bailey-project/bailey/internal/term"
 )
 
 // inside marks commands that are harmless within a session.
@@ -31,7 +33,7 @@ func New() *cobra.Command {
 			"them, and runs coding agents in a sandbox where they see placeholders instead.",
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		PersistentPreRunE: outsideOnly,
+		PersistentPreRunE: before,
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &api.UsageError{Err: err, Advice: "see: " + cmd.CommandPath() + " --help"}
@@ -58,11 +60,30 @@ func add(root *cobra.Command, group string, commands ...*cobra.Command) {
 	}
 }
 
+// before checks what holds for every command that is not harmless: it runs
+// outside of sessions, in a home that is its user's alone.
+func before(cmd *cobra.Command, _ []string) error {
+	if cmd.Annotations[inside] != "" || builtIn(cmd) {
+		return nil
+	}
+	if err := outsideOnly(cmd); err != nil {
+		return err
+	}
+	was, err := home.Secure()
+	if err != nil {
+		return api.Errorf(api.Denied, "%s", err).WithHint("set %s to a directory of your own, closed to others (chmod 700), or to one that is not there yet", home.Variable)
+	}
+	if was != 0 {
+		term.Std().Notef("%s was open to other users (mode %#o); it is closed to them now", home.Dir(), was)
+	}
+	return nil
+}
+
 // outsideOnly refuses what is not harmless within a session. It is a courtesy
 // with a clear answer: the wall is the sandbox, which has no way to the vault.
-func outsideOnly(cmd *cobra.Command, _ []string) error {
+func outsideOnly(cmd *cobra.Command) error {
 	name := os.Getenv(session.Variable)
-	if name == "" || cmd.Annotations[inside] != "" || builtIn(cmd) {
+	if name == "" {
 		return nil
 	}
 	return api.Errorf(api.Denied, "%s is not available inside session %s", cmd.CommandPath(), name).

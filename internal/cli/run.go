@@ -63,11 +63,25 @@ func run(ctx context.Context, f *runFlags, args []string) error {
 		explain(p, vars)
 		return nil
 	}
+	sayEmpty(p, vars)
 	env, err := environ(os.Environ(), vars)
 	if err != nil {
 		return err
 	}
 	return become(args, env)
+}
+
+// sayEmpty tells a person that the place gives nothing, before the command
+// complains of it in its own words.
+func sayEmpty(p place, vars []variable) {
+	if slices.ContainsFunc(vars, func(v variable) bool { return v.source == "vault" }) {
+		return
+	}
+	if p.Environment == development && (p.Manifest == nil || len(p.Manifest.Secrets) == 0) {
+		return // nobody expects any
+	}
+	term.Std().Notef("environment %s has no secrets in folder %s", p.Environment, p.Folder)
+	term.Std().Hintf("set them with: bailey secret set NAME -e %s", p.Environment)
 }
 
 // refuseAgent keeps a coding agent from getting every secret by habit. There

@@ -46,6 +46,10 @@ type Entry struct {
 	Missing []string
 	// Doubt says why another reader may see another value, "" if none would.
 	Doubt string
+	// Expanded is true when escapes or references make it another value than
+	// Node's dotenv by itself reads, which knows \n and \r in double quotes
+	// and nothing else.
+	Expanded bool
 
 	quote byte // ', " or `; 0 for a bare value
 }

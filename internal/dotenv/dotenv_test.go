@@ -107,6 +107,39 @@ func TestLineAndSpan(t *testing.T) {
 	}
 }
 
+// TestExpanded: values that Node's dotenv reads otherwise are marked, and no
+// others.
+func TestExpanded(t *testing.T) {
+	for src, want := range map[string]bool{
+		`A=x`: false, `A="a\nb\r"`: false, `A='\\ $B'`: false, "A=`$A`": false, `A=pa$$word`: false, `A="$MISSING"`: false,
+		`A="\t"`: false, `A="C:\dir"`: false, `A=C:\new`: false,
+		`A="a\"b"`: true, `A="a\\b"`: true, `A="\$5"`: true, `A=\$5`: true, `A="\\n"`: true,
+		"B=1\nA=$B": true, "B=1\nA=\"${B}\"": true, `A=${B:-x}`: true, "B='$B'\nA=$B": false,
+	} {
+		f, err := Parse([]byte(src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Entries[len(f.Entries)-1].Expanded; got != want {
+			t.Errorf("%s: %v", src, got)
+		}
+	}
+}
+
+func TestDoubtOfQuotes(t *testing.T) {
+	for src, want := range map[string]string{
+		`A="q" trailing`: "something follows", `A="q`: "not closed", "A=\"q\nB=\"2\"": "not closed", `A='a'b'`: "something follows",
+	} {
+		f, err := Parse([]byte(src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Entries[0].Doubt; !strings.Contains(got, want) {
+			t.Errorf("%s: %q", src, got)
+		}
+	}
+}
+
 func TestMissingAndDoubt(t *testing.T) {
 	f, err := Parse([]byte("A=$X${Y}$X${Z:-1}\nB=a#b\nC='x\nD=a #b\n"))
 	if err != nil {

@@ -45,6 +45,7 @@ func (x *expander) entry(i int) error {
 		e.Value = bytes.Clone(raw)
 	} else {
 		e.Value, err = x.text(i, raw, e.quote == '"', 0)
+		e.Expanded = err == nil && !bytes.Equal(e.Value, unexpanded(raw, e.quote))
 	}
 	x.state[i] = 2
 	x.total += len(e.Value)
@@ -55,6 +56,14 @@ func (x *expander) entry(i int) error {
 		return fmt.Errorf("line %d: %w", e.Line, err)
 	}
 	return nil
+}
+
+// unexpanded is what Node's dotenv makes of a value without dotenv-expand.
+func unexpanded(raw []byte, quote byte) []byte {
+	if quote != '"' {
+		return raw
+	}
+	return bytes.ReplaceAll(bytes.ReplaceAll(raw, []byte(`\n`), []byte("\n")), []byte(`\r`), []byte("\r"))
 }
 
 // text resolves escapes and references.

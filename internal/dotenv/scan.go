@@ -100,8 +100,19 @@ func (s *scanner) value(e *Entry) {
 			return
 		}
 		e.Doubt = "its quote is not closed"
+		if bytes.IndexByte(s.restOfLine()[1:], s.b[s.pos]) >= 0 {
+			e.Doubt = "something follows its closing quote, so that the quotes are taken as part of it"
+		}
 	}
 	s.bare(e, after)
+}
+
+func (s *scanner) restOfLine() []byte {
+	end := s.pos
+	for end < len(s.b) && !isEnd(s.b[end]) {
+		end++
+	}
+	return s.b[s.pos:end]
 }
 
 // bare reads to the end of the line or to "#", blanks trimmed.

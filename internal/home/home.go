@@ -1,14 +1,18 @@
 // Package home decides where Bailey keeps its own files, and nothing else
 // does: no other package reads BAILEY_HOME or an XDG variable.
 //
-// It creates nothing except through MakeDir. Its invariant: every path is
+// It creates nothing except through MakeDir, and closes Dir to others only in
+// Secure. Its invariant: every path is
 // absolute, and two different homes never share a socket.
 package home
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -100,6 +104,44 @@ func MakeDir(dir string) error {
 		return nil
 	}
 	return os.Chmod(dir, 0o700)
+}
+
+// Secure makes sure that Dir, if it is there, is this user's and closed to
+// others. It returns the mode that it had to change, else 0. A directory that
+// may hold more than Bailey's files is refused, not closed.
+func Secure() (was os.FileMode, err error) {
+	dir := Dir()
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return 0, nil
+	case err != nil:
+		return 0, err
+	case !info.IsDir():
+		return 0, fmt.Errorf("%s is not a directory", dir)
+	case !ownedByUs(dir):
+		return 0, fmt.Errorf("%s belongs to another user", dir)
+	case info.Mode().Perm()&0o077 == 0:
+		return 0, nil
+	case !oursAlone(dir):
+		return 0, fmt.Errorf("%s is open to other users (mode %#o) and holds more than Bailey's files", dir, info.Mode().Perm())
+	}
+	return info.Mode().Perm(), os.Chmod(dir, 0o700)
+}
+
+// oursAlone is true for a directory in which Bailey has been, and for one with
+// nothing of anybody else's.
+func oursAlone(dir string) bool {
+	dirs := []string{"vault", "audit", "state", "sessions"}
+	for _, name := range dirs {
+		if info, err := os.Lstat(filepath.Join(dir, name)); err == nil && info.IsDir() && info.Mode().Perm() == 0o700 {
+			return true
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	return err == nil && !slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		return !slices.Contains(append(dirs, "run", "config.yaml"), e.Name())
+	})
 }
 
 // User is the user's home directory: $HOME, else the one of the password

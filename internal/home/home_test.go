@@ -95,6 +95,44 @@ func TestUserFromPasswordFile(t *testing.T) {
 	}
 }
 
+func TestSecure(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "b")
+	clear(t, "/home/ann")
+	t.Setenv(Variable, dir)
+	want := func(what string, mode os.FileMode, fine bool) {
+		t.Helper()
+		was, err := Secure()
+		if was != mode || (err == nil) != fine {
+			t.Errorf("%s: %#o %v", what, was, err)
+		}
+	}
+	want("not there", 0, true)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	want("closed", 0, true)
+	os.Chmod(dir, 0o755)
+	want("open and empty", 0o755, true)
+	if info, _ := os.Stat(dir); info.Mode().Perm() != 0o700 {
+		t.Errorf("mode %v, want 0700", info.Mode())
+	}
+	os.WriteFile(filepath.Join(dir, "thesis.tex"), nil, 0o644)
+	os.Chmod(dir, 0o755)
+	want("open, with a file of the user's", 0, false)
+	os.Mkdir(filepath.Join(dir, "vault"), 0o700)
+	want("open, with a vault", 0o755, true)
+	t.Setenv(Variable, filepath.Join(dir, "thesis.tex"))
+	want("a file", 0, false)
+	if os.Geteuid() != 0 {
+		t.Setenv(Variable, "/")
+	} else if err := os.Chown(dir, 12345, 12345); err != nil {
+		t.Fatal(err)
+	} else {
+		t.Setenv(Variable, dir)
+	}
+	want("another user's", 0, false)
+}
+
 func TestMakeDir(t *testing.T) {
 	base := t.TempDir()
 	open := filepath.Join(base, "open")

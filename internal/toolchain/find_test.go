@@ -456,6 +456,21 @@ func TestNotFound(t *testing.T) {
 	}
 }
 
+func TestNotExecutable(t *testing.T) {
+	w := newWorld(t)
+	put(t, w.project, "notes.txt", "x")
+	if err := os.Chmod(w.project+"/notes.txt", 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, why := range map[string]string{"./": "is a directory", "./notes.txt": "cannot be executed"} {
+		_, err := Find(nil, name, w.project, w.home)
+		var bad *NotExecutableError
+		if !errors.As(err, &bad) || bad.Why != why || !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
 func TestBounded(t *testing.T) {
 	w := newWorld(t)
 	for i := range 300 {

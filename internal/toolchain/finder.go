@@ -112,8 +112,11 @@ func (f *finder) named(name string) (string, error) {
 	if os.IsNotExist(err) {
 		return "", &NotFoundError{Name: name, Looked: []string{p}, Advice: fmt.Sprintf("there is no file %s", p)}
 	}
+	if info, serr := os.Stat(p); serr == nil && info.IsDir() {
+		return "", &NotExecutableError{name, "is a directory"}
+	}
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", name, err)
+		return "", &NotExecutableError{name, "cannot be executed"}
 	}
 	return p, nil
 }

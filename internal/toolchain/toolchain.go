@@ -11,6 +11,7 @@ package toolchain
 
 import (
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 )
@@ -44,12 +45,21 @@ func (e *NotFoundError) Error() string {
 // Hint says what the person can do about it.
 func (e *NotFoundError) Hint() string { return e.Advice }
 
+// NotExecutableError is a file that was named and cannot be executed. It wraps
+// fs.ErrPermission.
+type NotExecutableError struct{ Name, Why string }
+
+func (e *NotExecutableError) Error() string { return e.Name + ": " + e.Why }
+
+// Unwrap makes errors.Is find fs.ErrPermission.
+func (e *NotExecutableError) Unwrap() error { return fs.ErrPermission }
+
 // Find resolves name through the PATH of env as a POSIX shell does; a name
 // with a slash is relative to dir. Entries of PATH that are empty or relative
 // are passed over: what they mean depends on where one stands, and that is the
 // place that an agent writes to.
 //
-// The error is a *NotFoundError, or wraps fs.ErrPermission for a named file
+// The error is a *NotFoundError, or a *NotExecutableError for a named file
 // that cannot be executed.
 func Find(env []string, name, dir, home string) (Result, error) {
 	f := newFinder(env, dir, home)

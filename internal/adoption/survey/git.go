@@ -9,27 +9,46 @@ import (
 	"time"
 )
 
-// trackedFiles are the .env files that git tracks. Without git, or outside a
-// repository, there are none. Nothing of the repository's configuration that
-// runs commands is heeded.
-func trackedFiles(ctx context.Context, root string) map[string]bool {
+// repository asks git about the one that root lies in. Nothing of its
+// configuration that runs commands is heeded.
+type repository struct{ git, root string }
+
+// repositoryOf is false without git.
+func repositoryOf(root string) (repository, bool) {
 	git, err := exec.LookPath("git")
-	if err != nil || !filepath.IsAbs(git) || strings.HasPrefix(git, root+"/") {
-		return nil
-	}
+	return repository{git, root}, err == nil && filepath.IsAbs(git) && !strings.HasPrefix(git, root+"/")
+}
+
+func (r repository) ask(ctx context.Context, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, git, "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null",
-		"ls-files", "-z", "--", ":(glob)**/.env*")
-	cmd.Dir = root
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C"}
+	cmd := exec.CommandContext(ctx, r.git, append([]string{"-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null",
+		"-c", "protocol.allow=never"}, args...)...)
+	cmd.Dir = r.root
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1", "LC_ALL=C"}
 	out, err := cmd.Output()
+	return string(out), err
+}
+
+// tracked are the .env files that git tracks; outside a repository, none.
+func (r repository) tracked(ctx context.Context) map[string]bool {
+	out, err := r.ask(ctx, "ls-files", "-z", "--", ":(glob)**/.env*")
 	if err != nil {
 		return nil
 	}
 	tracked := map[string]bool{}
-	for name := range strings.SplitSeq(string(out), "\x00") {
+	for name := range strings.SplitSeq(out, "\x00") {
 		tracked[name] = true
 	}
 	return tracked
+}
+
+// committed says whether any commit has or had the file; when git does not
+// answer, that it may.
+func (r repository) committed(ctx context.Context, path string) bool {
+	out, err := r.ask(ctx, "rev-list", "--all", "HEAD", "-n", "1", "--", ":(literal)"+path)
+	if err != nil { // of an empty repository HEAD is no commit
+		out, err = r.ask(ctx, "rev-list", "--all", "-n", "1", "--", ":(literal)"+path)
+	}
+	return err != nil || out != ""
 }

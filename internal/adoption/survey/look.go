@@ -42,9 +42,14 @@ func Look(ctx context.Context, root *safefs.Root, m *manifest.Manifest) (*Survey
 		return nil, err
 	}
 	s.Partial = !complete
-	tracked := trackedFiles(ctx, root.Path())
+	var tracked map[string]bool
+	git, hasGit := repositoryOf(root.Path())
+	if hasGit {
+		tracked = git.tracked(ctx)
+	}
 	for _, f := range found {
 		f.Tracked = tracked[f.Path]
+		f.Committed = f.Tracked && git.committed(ctx, f.Path)
 		if err := load(root, &f); err != nil {
 			s.Left = append(s.Left, Left{f.Path, "cannot be read as a dotenv file: " + err.Error()})
 			continue

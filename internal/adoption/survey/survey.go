@@ -9,6 +9,7 @@ package survey
 import (
 	"io/fs"
 	"path"
+	"slices"
 
 	"github.com/bailey-project/bailey/internal/dotenv"
 	"github.com/bailey-project/bailey/internal/safefs"
@@ -25,12 +26,16 @@ type File struct {
 	Folder      string
 	Rank        int // of the files of one folder and environment, the highest wins a name
 	Mode        fs.FileMode
-	Tracked     bool // git tracks it: its values are in the history, and removing it concerns others
+	Tracked     bool // git tracks it: removing it concerns others
+	Committed   bool // and a commit has it: its values are in the history
 
 	Names  []string                // in file order, each once
 	Values map[string]secret.Value // of the last assignment of each name
 	Doubts []string                // names that another reader may read otherwise
-	Raw    secret.Value            // the file, to the byte
+	// Expanded are names whose escapes and references plain Node dotenv leaves
+	// as they stand.
+	Expanded []string
+	Raw      secret.Value // the file, to the byte
 }
 
 // Dir is the file's directory, "." for the root.
@@ -100,6 +105,9 @@ func load(root *safefs.Root, f *File) error {
 			f.Names = append(f.Names, e.Name)
 		}
 		f.Values[e.Name] = secret.NewValue(e.Value)
+		if e.Expanded && !slices.Contains(f.Expanded, e.Name) {
+			f.Expanded = append(f.Expanded, e.Name)
+		}
 		if e.Doubt != "" {
 			f.Doubts = append(f.Doubts, e.Name+": "+e.Doubt)
 		}

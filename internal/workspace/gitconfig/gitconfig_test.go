@@ -258,6 +258,42 @@ rebase = exec
 	}
 }
 
+// TestMergeLeavesNoHalfRemote: "push -u" to a directory brings back no branch
+// and no refspec of a remote that has no address on the host.
+func TestMergeLeavesNoHalfRemote(t *testing.T) {
+	given, _ := Parse([]byte("[remote \"origin\"]\nurl=https://h.test/x\n"))
+	left, _ := Parse([]byte(`[remote "origin"]
+url=https://h.test/x
+[remote "backup"]
+url = /srv/backup.git
+fetch = +refs/heads/*:refs/remotes/backup/*
+[branch "main"]
+remote = backup
+merge = refs/heads/main
+[branch "path"]
+remote = /srv/backup.git
+merge = refs/heads/path
+[branch "good"]
+merge = refs/heads/good
+remote = origin
+[branch "local"]
+remote = .
+merge = refs/heads/main
+`))
+	var taken []string
+	for _, c := range Merge(given, left, given) {
+		if c.Taken {
+			taken = append(taken, c.Name())
+		} else if c.Note == "" {
+			t.Errorf("%s is left without a word", c.Name())
+		}
+	}
+	want := []string{"branch.good.merge", "branch.good.remote", "branch.local.remote", "branch.local.merge"}
+	if !slices.Equal(taken, want) {
+		t.Errorf("taken %q\n want %q", taken, want)
+	}
+}
+
 func TestUser(t *testing.T) {
 	home := t.TempDir()
 	put := func(name, text string) {

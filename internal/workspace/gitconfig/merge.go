@@ -83,6 +83,27 @@ func Merge(given, left, host []Setting) []Change {
 			break
 		}
 	}
+	return withoutOrphans(out, host)
+}
+
+// withoutOrphans leaves what would speak of a remote that has no address on
+// the host: its own was not taken over, such as the path of a directory.
+func withoutOrphans(out []Change, host []Setting) []Change {
+	taken := slices.Clone(host)
+	keep := func(kind string, orphan func(Setting) bool) {
+		for i := range out {
+			if c := &out[i]; c.Taken && c.Kind() == kind && orphan(c.Setting) {
+				c.Taken, c.Note = false, "not taken over: its remote has no address here"
+			} else if c.Taken && c.Kind() == kind {
+				taken = append(taken, c.Setting)
+			}
+		}
+	}
+	addressed := func(remote string) bool { return has(taken, Setting{Section: "remote", Sub: remote, Key: "url"}) }
+	keep("remote..url", func(Setting) bool { return false })
+	keep("remote..fetch", func(s Setting) bool { return !addressed(s.Sub) })
+	keep("branch..remote", func(s Setting) bool { return s.Value != "." && !addressed(s.Value) })
+	keep("branch..merge", func(s Setting) bool { return !has(taken, Setting{Section: "branch", Sub: s.Sub, Key: "remote"}) })
 	return out
 }
 
