@@ -62,14 +62,16 @@ func (c *Client) NewRecoveryCode(ctx context.Context) (secret.Value, error) {
 	return out.Code.Value(), err
 }
 
-// RecoveryShown tells the vault that the code was on a person's screen.
-func (c *Client) RecoveryShown(ctx context.Context) error {
-	return c.repeatable().call(ctx, http.MethodPost, Base+"/recovery-shown", struct{}{}, nil)
+// RecoveryShown tells the vault that this code was on a person's screen.
+// Denied when it is not, or no longer, the vault's.
+func (c *Client) RecoveryShown(ctx context.Context, code secret.Value) error {
+	return c.repeatable().call(ctx, http.MethodPost, Base+"/recovery-shown", Recovery{Code: NewPlain(code)}, nil)
 }
 
-// RecoveryVerified tells the vault that a person proved to have the code.
-func (c *Client) RecoveryVerified(ctx context.Context) error {
-	return c.repeatable().call(ctx, http.MethodPost, Base+"/recovery-verified", struct{}{}, nil)
+// RecoveryVerified tells the vault that a person proved to have this code.
+// Denied when it is not, or no longer, the vault's.
+func (c *Client) RecoveryVerified(ctx context.Context, code secret.Value) error {
+	return c.repeatable().call(ctx, http.MethodPost, Base+"/recovery-verified", Recovery{Code: NewPlain(code)}, nil)
 }
 
 // Projects lists the projects of the vault.

@@ -49,10 +49,11 @@ func vaultWhole(ctx context.Context) error {
 	if !vault.Exists(home.Vault()) {
 		return api.Errorf(api.Missing, "there is no vault yet").WithHint("make one with: bailey init")
 	}
-	if err := vault.Check(ctx, home.Vault()); err != nil {
-		return dialect.Error(err)
+	err := vault.Check(ctx, home.Vault())
+	if !errors.Is(err, vault.ErrTampered) {
+		return nil // what else is wrong shows when it is used
 	}
-	return nil
+	return dialect.Error(err)
 }
 
 // headless says whether the vault is opened in this process.

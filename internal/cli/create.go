@@ -11,6 +11,7 @@ import (
 
 	"github.com/bailey-project/bailey/internal/api"
 	"github.com/bailey-project/bailey/internal/daemon"
+	"github.com/bailey-project/bailey/internal/home"
 	"github.com/bailey-project/bailey/internal/secret"
 	"github.com/bailey-project/bailey/internal/server"
 	"github.com/bailey-project/bailey/internal/term"
@@ -47,6 +48,17 @@ func ensureCode(ctx context.Context, client *api.Client, yes bool) error {
 	return handOver(ctx, client, code, yes)
 }
 
+// codeUnseen is true when the vault, as far as can be known without a
+// question, waits for its recovery code to be taken down.
+func codeUnseen(ctx context.Context) bool {
+	client := api.Dial(home.Socket())
+	if headless() {
+		client = look()
+	}
+	s, err := client.Status(ctx)
+	return err == nil && s.Vault && !s.CodeShown
+}
+
 // handOver shows the recovery code and, on a terminal, has it proved. The vault
 // learns of it last: a command that ends before leaves a vault that gets a new
 // code.
@@ -55,12 +67,12 @@ func handOver(ctx context.Context, client *api.Client, code secret.Value, yes bo
 	t.Notef("this is the recovery code, shown this once: write it on paper.\nWithout passphrase and code nobody can open the vault.")
 	t.Show(code.Reveal())
 	if yes || !t.CanAsk() {
-		return client.RecoveryShown(ctx)
+		return client.RecoveryShown(ctx, code)
 	}
 	if err := checkCode(code); err != nil {
 		return err
 	}
-	return client.RecoveryVerified(ctx)
+	return client.RecoveryVerified(ctx, code)
 }
 
 // newPassphrase asks twice, or reads BAILEY_PASSPHRASE_FILE.

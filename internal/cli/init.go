@@ -90,7 +90,7 @@ func (i *initialising) done(ctx context.Context) (bool, error) {
 	ours := ok && bound == i.name
 	err := vaultWhole(ctx)
 	if !api.IsCode(err, api.Missing) {
-		return err == nil && ours && i.plan.Nothing(), err
+		return err == nil && ours && i.plan.Nothing() && !codeUnseen(ctx), err
 	}
 	if !ours || i.project != "" || len(i.plan.Survey.Files) > 0 {
 		return false, nil
@@ -209,7 +209,11 @@ func (i *initialising) openVault(ctx context.Context) error {
 		}
 		return ensureCode(ctx, i.client, i.yes)
 	}
-	return createVault(ctx, i.client, i.yes)
+	err := createVault(ctx, i.client, i.yes)
+	if api.IsCode(err, api.Exists) && vault.Exists(home.Vault()) { // another init was first
+		_, err = i.client.Projects(ctx)
+	}
+	return err
 }
 
 // nameProject keeps two repositories whose directories have the same name

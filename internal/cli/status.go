@@ -124,7 +124,9 @@ func (o *overview) lookAtVault(ctx context.Context) error {
 	o.Daemon, o.Pid = !headless(), s.Pid
 	o.Vault, o.Locked, o.Projects = s.Vault, s.Locked, s.Projects
 	o.BackupVerified = s.BackupVerified
-	if s.Vault && s.Projects > 0 && !s.BackupVerified && time.Since(s.CreatedAt.Time) > backupPatience {
+	if s.Vault && !s.CodeShown {
+		o.warn("nobody has taken down the recovery code yet: bailey init shows a new one")
+	} else if s.Vault && s.Projects > 0 && !s.BackupVerified && time.Since(s.CreatedAt.Time) > backupPatience {
 		o.warn("nobody has proved to have the recovery code yet: without it and the passphrase all secrets are lost (bailey recover proves it)")
 	}
 	return nil

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/bailey-project/bailey/internal/api"
@@ -187,9 +188,36 @@ func (s *Server) reseal(r *http.Request, with, under seal.Sealer) error {
 }
 
 func (s *Server) recoveryShown(v *vault.Vault, r *http.Request) (any, error) {
+	if err := s.proof(v, r); err != nil {
+		return nil, err
+	}
 	return nil, v.MarkRecoveryShown(r.Context(), s.caller(r))
 }
 
 func (s *Server) recoveryVerified(v *vault.Vault, r *http.Request) (any, error) {
+	if err := s.proof(v, r); err != nil {
+		return nil, err
+	}
 	return nil, v.MarkRecoveryVerified(r.Context(), s.caller(r))
+}
+
+// proof tries the code that a person has: of two inits at once, the one that
+// came first shows a code that the other has replaced.
+func (s *Server) proof(v *vault.Vault, r *http.Request) error {
+	var body api.Recovery
+	if err := dialect.Read(r, &body); err != nil {
+		return err
+	}
+	opener, err := openerOf(nil, &body.Code)
+	if err != nil {
+		return err
+	}
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	err = v.Opens(r.Context(), opener)
+	if errors.Is(err, vault.ErrDenied) {
+		return api.Errorf(api.Denied, "this recovery code is not the vault's: another command has replaced it").
+			WithHint("the one that was shown last counts; go on with: bailey init")
+	}
+	return err
 }

@@ -83,6 +83,16 @@ func (v *Vault) unseal(ctx context.Context, o Opener) (*keys, error) {
 	return v.newKeys(ctx, root)
 }
 
+// Opens says whether o opens the vault, which it leaves as it is: nil, or
+// ErrDenied, or ErrTampered.
+func (v *Vault) Opens(ctx context.Context, o Opener) error {
+	k, err := v.unseal(ctx, o)
+	if err == nil {
+		k.wipe()
+	}
+	return err
+}
+
 // sealed reads a sealed root key and checks that it is the file that the
 // database knows: else a damaged file would look like a wrong passphrase.
 func (v *Vault) sealed(ctx context.Context, kind string) ([]byte, error) {

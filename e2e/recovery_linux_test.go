@@ -86,3 +86,41 @@ func TestAcceptACutLog(t *testing.T) {
 		t.Errorf("the old log was not kept as it was: %v", err)
 	}
 }
+
+// TestCodeThatNobodyTookDown: an init that ends while it asks for the recovery
+// code leaves a vault that gets a new one.
+func TestCodeThatNobodyTookDown(t *testing.T) {
+	u := newUser(t, map[string]string{".env": "TOKEN=canary-0123456789\n"})
+	first := u.start("init")
+	first.expect("New passphrase: ")
+	first.send(passphrase + "\n")
+	first.expect("Once more: ")
+	first.send(passphrase + "\n")
+	first.expect("of the code: ")
+	a, _ := askedGroups(t, first)
+	_ = first.cmd.Process.Kill()
+	first.exit(-1)
+	if out, err := u.run("status"); err != nil || !strings.Contains(out, "nobody has taken down the recovery code") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := os.Stat(filepath.Join(u.dir, ".env")); err != nil {
+		t.Fatal(err)
+	}
+	c := u.start("init")
+	c.expect("it gets a new one")
+	c.expect("of the code: ")
+	x, y := askedGroups(t, c)
+	if strings.Contains(c.output(), a+"-") {
+		t.Error("the new code has a group of the old one")
+	}
+	c.send(x + y + "\n")
+	c.expect("Remove .env? ")
+	c.send("y\n")
+	c.exit(0)
+	if out, err := u.run("status", "--json"); err != nil || !strings.Contains(out, `"backupVerified": true`) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	done := u.start("init")
+	done.expect("nothing to import")
+	done.exit(0)
+}
