@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bailey-project/bailey/internal/audit"
+	"github.com/bailey-project/bailey/internal/vault/disk"
 	"github.com/bailey-project/bailey/internal/vault/fault"
 )
 
@@ -24,7 +25,7 @@ type Accepted struct {
 // nothing is; ErrTampered when the vault itself is damaged, which cannot be
 // accepted. No other vault of this process may be open on the directories.
 func Accept(ctx context.Context, at Dirs, c Caller, o Opener, really bool) (Accepted, error) {
-	unlock, err := lockBeside(at.Vault)
+	unlock, err := disk.Lock(at.lock())
 	if err != nil {
 		return Accepted{}, err
 	}
@@ -39,19 +40,19 @@ func Accept(ctx context.Context, at Dirs, c Caller, o Opener, really bool) (Acce
 	}
 	kept := at.Audit + ".broken-" + time.Now().UTC().Format("20060102-150405.000000")
 	why := out.Problem
-	if isDir(at.Audit) {
+	if disk.IsDir(at.Audit) {
 		why += "; it is kept in " + filepath.Base(kept)
 	}
 	if err := beginAnew(ctx, Dirs{at.Vault, stage.Audit}, c, o, why); err != nil {
 		return out, errors.Join(err, os.RemoveAll(filepath.Dir(stage.Audit)))
 	}
-	if isDir(at.Audit) {
-		if err := move(at.Audit, kept); err != nil {
+	if disk.IsDir(at.Audit) {
+		if err := disk.Move(at.Audit, kept); err != nil {
 			return out, err
 		}
 		out.Kept = kept
 	}
-	return out, errors.Join(move(stage.Audit, at.Audit), os.RemoveAll(filepath.Dir(stage.Audit)))
+	return out, errors.Join(disk.Move(stage.Audit, at.Audit), os.RemoveAll(filepath.Dir(stage.Audit)))
 }
 
 // diagnose unlocks the vault to learn why that does not go.

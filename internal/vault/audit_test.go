@@ -36,7 +36,7 @@ func records(t *testing.T, l *audit.Log, after audit.Seq) string {
 }
 
 func TestRecords(t *testing.T) {
-	h := create(t)
+	h := newHome(t)
 	v, ctx := h.vault, t.Context()
 	p, err := v.Project(ctx, me, "shop")
 	if err != nil {
@@ -109,6 +109,7 @@ func (d *deaf) AppendSync(ctx context.Context, e audit.Event) (audit.Seq, error)
 // TestNoRecordNoAnswer: what cannot be recorded is neither answered nor done.
 func TestNoRecordNoAnswer(t *testing.T) {
 	dir := t.TempDir()
+	made(t, dir, right)
 	log, err := audit.Open(filepath.Join(dir, "audit"))
 	if err != nil {
 		t.Fatal(err)
@@ -119,14 +120,14 @@ func TestNoRecordNoAnswer(t *testing.T) {
 	if _, err := Open(ctx, filepath.Join(dir, "vault"), nil); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("opened without a log: %v", err)
 	}
-	if _, err := Create(ctx, filepath.Join(dir, "vault"), nil, me, right); !errors.Is(err, ErrUnavailable) {
-		t.Errorf("made without a log: %v", err)
-	}
-	v, err := Create(ctx, filepath.Join(dir, "vault"), d, me, right)
+	v, err := Open(ctx, filepath.Join(dir, "vault"), d)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer v.Close()
+	if err := v.Unlock(ctx, me, right); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := v.CreateProject(ctx, me, "shop", ""); err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +161,7 @@ func TestNoRecordNoAnswer(t *testing.T) {
 // TestNothingReadable searches every file of a home, also while it is open,
 // for what went in.
 func TestNothingReadable(t *testing.T) {
-	h := create(t)
+	h := newHome(t)
 	v, ctx := h.vault, t.Context()
 	comment := "canarycomment"
 	if _, err := v.CreateFolder(ctx, me, place("shop", "development", "/canaryfolder")); err != nil {
@@ -216,7 +217,7 @@ func TestNothingReadable(t *testing.T) {
 }
 
 func TestConcurrent(t *testing.T) {
-	v, ctx := create(t).vault, t.Context()
+	v, ctx := newHome(t).vault, t.Context()
 	var wg sync.WaitGroup
 	for g := range 8 {
 		wg.Go(func() {

@@ -17,7 +17,7 @@ func thousand() []Change {
 
 // full is a home with 1000 secrets.
 func full(b testing.TB) *home {
-	h := create(b)
+	h := newHome(b)
 	if _, err := h.vault.SetMany(b.Context(), me, here, thousand()); err != nil {
 		b.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func full(b testing.TB) *home {
 }
 
 func BenchmarkSetMany1000(b *testing.B) {
-	h := create(b)
+	h := newHome(b)
 	i := 0
 	for b.Loop() {
 		p := place("shop", "development", fmt.Sprint("/f", i))

@@ -89,7 +89,7 @@ func wantAll(t *testing.T, dir string, acked map[string]bool, spare int) {
 
 // TestKill9 kills a writer in the middle of 100 writes, again and again.
 func TestKill9(t *testing.T) {
-	h := create(t)
+	h := newHome(t)
 	h.close()
 	acked := map[string]bool{}
 	rounds := 12
@@ -117,7 +117,7 @@ func TestKill9(t *testing.T) {
 
 // TestTwoProcesses has two children and this process write at once.
 func TestTwoProcesses(t *testing.T) {
-	h := create(t)
+	h := newHome(t)
 	acked := map[string]bool{}
 	var mu sync.Mutex
 	ack := func(name string) {

@@ -11,34 +11,21 @@ import (
 	"time"
 
 	"github.com/bailey-project/bailey/internal/audit"
+	"github.com/bailey-project/bailey/internal/vault/disk"
 	"github.com/bailey-project/bailey/internal/vault/envelope"
 	"github.com/bailey-project/bailey/internal/vault/fault"
 	"github.com/bailey-project/bailey/internal/vault/ledger"
+	"github.com/bailey-project/bailey/internal/vault/seals"
 	"github.com/bailey-project/bailey/internal/vault/store"
 	"github.com/bailey-project/bailey/internal/vault/tree"
 )
 
-// Create makes a vault in dir ($BAILEY_HOME/vault) with a new root key, sealed
-// by each of seals, and returns it unlocked. ErrExists when there is anything
-// of a vault in dir, or when log already has records.
-//
-// It is made in a directory beside dir, which is then renamed, so that a crash
-// leaves either no vault or a whole one; its audit log may then lack its
-// beginning, which Make prevents.
-func Create(ctx context.Context, dir string, log Log, c Caller, seals ...Sealer) (*Vault, error) {
-	root, err := newRoot()
-	if err != nil {
+// create makes a vault in dir, which must not be there, and begins its log.
+func create(ctx context.Context, dir string, log Log, c Caller, root []byte, as []Sealer) (*Vault, error) {
+	if err := mayCreate(c, as); err != nil {
 		return nil, err
 	}
-	defer clear(root)
-	return createWith(ctx, dir, log, c, root, seals)
-}
-
-func createWith(ctx context.Context, dir string, log Log, c Caller, root []byte, seals []Sealer) (*Vault, error) {
-	if err := mayCreate(ctx, dir, log, c, seals); err != nil {
-		return nil, err
-	}
-	if err := build(ctx, dir, root, seals); err != nil {
+	if err := build(ctx, dir, root, as); err != nil {
 		return nil, err
 	}
 	v, err := openWith(ctx, dir, log, bytes.Clone(root))
@@ -88,79 +75,47 @@ func (v *Vault) begin(ctx context.Context, c Caller) error {
 	return errors.Join(fault.Audit(err), v.reanchor(ctx))
 }
 
-func mayCreate(ctx context.Context, dir string, log Log, c Caller, seals []Sealer) error {
+func mayCreate(c Caller, as []Sealer) error {
 	kinds := map[string]bool{}
-	for _, s := range seals {
+	for _, s := range as {
 		if !tree.ValidSlug(s.Kind()) || kinds[s.Kind()] {
 			return fault.New(ErrInvalid, "a vault cannot have two root keys sealed as %q", s.Kind())
 		}
 		kinds[s.Kind()] = true
 	}
 	switch {
-	case log == nil:
-		return fault.New(ErrUnavailable, "a vault is not made without an audit log")
-	case len(seals) == 0:
+	case len(as) == 0:
 		return fault.New(ErrInvalid, "a vault needs a passphrase or another way to open it")
 	case c.Actor == "":
 		return errNoActor
-	}
-	if entries, err := os.ReadDir(dir); len(entries) > 0 {
-		return fault.New(ErrExists, "there is a vault in %s, or what is left of one", dir)
-	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	head, err := log.Head(ctx)
-	if err != nil {
-		return fault.Audit(err)
-	}
-	if head.Seq != 0 {
-		return &Error{Kind: ErrExists, Text: fmt.Sprintf("the audit log has %d records of another vault", head.Seq),
-			Hint: "move the audit directory away; it may be needed to see what happened to that vault"}
 	}
 	return nil
 }
 
 // build makes the files of a new vault.
-func build(ctx context.Context, dir string, root []byte, seals []Sealer) (err error) {
-	parent := filepath.Dir(dir)
-	if err := os.MkdirAll(parent, 0o700); err != nil {
+func build(ctx context.Context, dir string, root []byte, as []Sealer) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
-	tmp, err := os.MkdirTemp(parent, ".vault-*") // 0700
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.RemoveAll(tmp)
-		}
-	}()
 	hashes := map[string][]byte{}
-	for _, s := range seals {
+	for _, s := range as {
 		sealed, err := s.Seal(bytes.Clone(root))
 		if err != nil {
 			return fmt.Errorf("sealing the root key (%s): %w", s.Kind(), err)
 		}
-		if err := writeFile(tmp, s.Kind()+sealExt, sealed); err != nil {
+		if err := seals.Write(dir, s.Kind(), sealed); err != nil {
 			return err
 		}
-		hashes[s.Kind()] = hashOf(sealed)
+		hashes[s.Kind()] = seals.Hash(sealed)
 	}
-	if err := buildDB(ctx, tmp, root, hashes); err != nil {
+	if err := buildDB(ctx, dir, root, hashes); err != nil {
 		return fault.Explain(err)
 	}
-	if err := errors.Join(syncFile(filepath.Join(tmp, store.FileName)), syncDir(tmp)); err != nil {
-		return err
-	}
-	_ = os.Remove(dir) // if it is there, it is empty
-	if err := os.Rename(tmp, dir); err != nil {
-		return err
-	}
-	return syncDir(parent)
+	return errors.Join(disk.Sync(filepath.Join(dir, store.FileName)), disk.Sync(dir))
 }
 
 // buildDB makes a database with no record and an anchor that says so.
-func buildDB(ctx context.Context, dir string, root []byte, seals map[string][]byte) error {
+func buildDB(ctx context.Context, dir string, root []byte, hashes map[string][]byte) error {
 	id, err := ledger.NewUUID()
 	if err != nil {
 		return err
@@ -174,6 +129,6 @@ func buildDB(ctx context.Context, dir string, root []byte, seals map[string][]by
 		return err
 	}
 	defer k.wipe()
-	err = k.ledger.Init(ctx, ledger.Public{Format: 1, ID: ledger.IDOf(id), Created: time.Now().UnixMilli(), Seals: seals})
+	err = k.ledger.Init(ctx, ledger.Public{Format: 1, ID: ledger.IDOf(id), Created: time.Now().UnixMilli(), Seals: hashes})
 	return errors.Join(err, db.Close())
 }

@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
@@ -11,90 +10,13 @@ import (
 
 	"github.com/bailey-project/bailey/internal/audit"
 	"github.com/bailey-project/bailey/internal/vault/ledger"
+	"github.com/bailey-project/bailey/internal/vault/seals"
 	"github.com/bailey-project/bailey/internal/vault/store"
 )
-
-func TestCreate(t *testing.T) {
-	h := create(t)
-	ctx := t.Context()
-	dir := filepath.Join(h.dir, "vault")
-	if _, err := Create(ctx, dir, h.log, me, right); !errors.Is(err, ErrExists) {
-		t.Errorf("onto a vault: %v", err)
-	}
-	other := filepath.Join(t.TempDir(), "vault")
-	if _, err := Create(ctx, other, h.log, me, right); !errors.Is(err, ErrExists) || Exists(other) {
-		t.Errorf("with the audit log of another vault: %v", err)
-	}
-	log, err := audit.Open(filepath.Join(t.TempDir(), "audit"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	for name, seals := range map[string][]Sealer{"none": nil, "two of a kind": {right, right}} {
-		if _, err := Create(ctx, other, log, me, seals...); !errors.Is(err, ErrInvalid) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if _, err := Create(ctx, other, log, Caller{}, right); !errors.Is(err, ErrInvalid) {
-		t.Errorf("by nobody: %v", err)
-	}
-	if _, err := Open(ctx, other, log); !errors.Is(err, ErrMissing) || Exists(other) {
-		t.Errorf("opened nothing: %v", err)
-	}
-	if _, err := Create(ctx, other, log, me, broken{right}); err == nil {
-		t.Error("made with a root key that cannot be sealed")
-	}
-	left, err := os.ReadDir(filepath.Dir(other))
-	if err != nil || len(left) != 0 {
-		t.Errorf("left behind: %v %v", left, err)
-	}
-	if err := os.MkdirAll(other, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	v, err := Create(ctx, other, log, me, right)
-	if err != nil {
-		t.Fatalf("into an empty directory: %v", err)
-	}
-	v.Close()
-}
 
 type broken struct{ Sealer }
 
 func (broken) Seal([]byte) ([]byte, error) { return nil, errors.New("no entropy") }
-
-// TestCreateInterrupted: a crash after the vault is in place and before its
-// audit log begins leaves a vault that opens.
-func TestCreateInterrupted(t *testing.T) {
-	for _, left := range []string{"nothing", "head"} {
-		h := create(t)
-		h.close()
-		dir := t.TempDir()
-		root := bytes.Repeat([]byte{1}, 32)
-		if err := build(t.Context(), filepath.Join(dir, "vault"), root, []Sealer{right}); err != nil {
-			t.Fatal(err)
-		}
-		if left == "head" {
-			k, err := newKeys(nil, [16]byte{}, bytes.Clone(root))
-			if err != nil {
-				t.Fatal(err)
-			}
-			log, err := audit.Open(filepath.Join(dir, "audit"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := log.Unlock(t.Context(), k.audit, audit.Head{}); err != nil {
-				t.Fatal(err)
-			}
-			log.Close()
-			os.Remove(filepath.Join(dir, "audit", "audit.log"))
-		}
-		h = mustReopen(t, dir)
-		if _, err := h.vault.CreateProject(t.Context(), me, "shop", ""); err != nil {
-			t.Error(err)
-		}
-		h.close()
-	}
-}
 
 // second is another way to open the same vault.
 type second struct{ quick }
@@ -102,7 +24,7 @@ type second struct{ quick }
 func (second) Kind() string { return "recovery" }
 
 func TestReseal(t *testing.T) {
-	h := create(t)
+	h := newHome(t)
 	v, ctx := h.vault, t.Context()
 	set(t, v, here, "A", "1")
 	if err := v.Reseal(ctx, me, quick("new one")); err != nil {
@@ -145,7 +67,7 @@ func TestReseal(t *testing.T) {
 // TestVerifyKnowsItsSeals: a sealed root key that is gone, cut or exchanged
 // shows before it is needed, and a proper change of it does not.
 func TestVerifyKnowsItsSeals(t *testing.T) {
-	h := create(t)
+	h := newHome(t)
 	v, ctx := h.vault, t.Context()
 	if err := v.Reseal(ctx, me, second{"code"}); err != nil {
 		t.Fatal(err)
@@ -185,7 +107,7 @@ func TestVerifyKnowsItsSeals(t *testing.T) {
 // TestSealsAreVouchedFor: the list of sealed root keys cannot be changed with
 // the files.
 func TestSealsAreVouchedFor(t *testing.T) {
-	h := create(t)
+	h := newHome(t)
 	if err := h.vault.Reseal(t.Context(), me, second{"code"}); err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +133,7 @@ func TestSealsAreVouchedFor(t *testing.T) {
 
 // TestResealInterrupted: between the two transactions of Reseal both files open.
 func TestResealInterrupted(t *testing.T) {
-	h := create(t)
+	h := newHome(t)
 	old := files(t, h.dir)["vault/passphrase.age"]
 	if err := h.vault.Reseal(t.Context(), me, quick("new one")); err != nil {
 		t.Fatal(err)
@@ -225,7 +147,7 @@ func TestResealInterrupted(t *testing.T) {
 	wantTampered(t, err, "passphrase.age")
 	e := me.event("test")
 	if err := h.vault.describe(t.Context(), &e, func(p *ledger.Public, _ int64) {
-		p.Seals["passphrase"] = append(hashOf(old), hashOf(now)...)
+		p.Seals["passphrase"] = append(seals.Hash(old), seals.Hash(now)...)
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +156,7 @@ func TestResealInterrupted(t *testing.T) {
 }
 
 func TestRecoveryVerified(t *testing.T) {
-	h := create(t)
+	h := newHome(t)
 	ctx := t.Context()
 	if info, err := h.vault.Info(ctx); err != nil || !info.RecoveryVerified.IsZero() {
 		t.Errorf("%+v %v", info, err)

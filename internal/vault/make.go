@@ -7,16 +7,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/bailey-project/bailey/internal/audit"
+	"github.com/bailey-project/bailey/internal/vault/disk"
 	"github.com/bailey-project/bailey/internal/vault/fault"
 )
 
 // Names beside the vault's directory.
 const (
-	stageName = ".making"      // a vault and its audit log until both are whole
-	lockName  = ".making.lock" // held by whoever makes one, or begins a new audit log
+	stageName = ".making" // a vault and its audit log until both are whole
+	lockName  = ".making.lock"
 )
 
 // Dirs are the directories of a vault and of its audit log, on one file system.
@@ -27,13 +27,16 @@ func (d Dirs) stage() Dirs {
 	return Dirs{filepath.Join(stage, "vault"), filepath.Join(stage, "audit")}
 }
 
+// lock is held by whoever makes a vault or begins a new audit log.
+func (d Dirs) lock() string { return filepath.Join(filepath.Dir(d.Vault), lockName) }
+
 // Make makes a vault with a new root key, sealed by each of seals, together
 // with the beginning of its audit log, and returns both open. Whenever it is
 // interrupted, there is a whole vault with its log or none; what it left is
 // cleared away by the next one. ErrExists when there is anything of a vault,
 // or the audit log of one.
 func Make(ctx context.Context, at Dirs, c Caller, seals ...Sealer) (*Vault, *audit.Log, error) {
-	unlock, err := lockBeside(at.Vault)
+	unlock, err := disk.Lock(at.lock())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -65,7 +68,7 @@ func makeIn(ctx context.Context, stage Dirs, c Caller, root []byte, seals []Seal
 	if err != nil {
 		return err
 	}
-	v, err := createWith(ctx, stage.Vault, log, c, root, seals)
+	v, err := create(ctx, stage.Vault, log, c, root, seals)
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}
@@ -77,21 +80,14 @@ func install(at, stage Dirs) error {
 	if err := os.MkdirAll(filepath.Dir(at.Audit), 0o700); err != nil {
 		return err
 	}
-	if err := move(stage.Audit, at.Audit); err != nil {
+	if err := disk.Move(stage.Audit, at.Audit); err != nil {
 		return err
 	}
 	_ = os.Remove(at.Vault) // if it is there, it is empty
-	if err := move(stage.Vault, at.Vault); err != nil {
+	if err := disk.Move(stage.Vault, at.Vault); err != nil {
 		return err
 	}
 	return os.RemoveAll(filepath.Dir(stage.Vault))
-}
-
-func move(from, to string) error {
-	if err := os.Rename(from, to); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(to))
 }
 
 func enter(ctx context.Context, at Dirs, root []byte) (*Vault, *audit.Log, error) {
@@ -110,18 +106,13 @@ func enter(ctx context.Context, at Dirs, root []byte) (*Vault, *audit.Log, error
 // its place already, while its vault was not, goes too: of that vault nobody
 // ever had anything.
 func sweep(at, stage Dirs) error {
-	if isDir(stage.Vault) && !isDir(stage.Audit) && isDir(at.Audit) && !Exists(at.Vault) {
+	if disk.IsDir(stage.Vault) && !disk.IsDir(stage.Audit) && disk.IsDir(at.Audit) && !Exists(at.Vault) {
 		if err := os.Rename(at.Audit, stage.Audit); err != nil {
 			return err
 		}
 	}
 	// The vault first: without it, the log in the stage means nothing.
 	return errors.Join(os.RemoveAll(stage.Vault), os.RemoveAll(filepath.Dir(stage.Vault)))
-}
-
-func isDir(path string) bool {
-	info, err := os.Lstat(path)
-	return err == nil && info.IsDir()
 }
 
 // vacate makes sure that the two places are free. A log without a record is
@@ -132,7 +123,7 @@ func vacate(ctx context.Context, at Dirs) error {
 	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if !isDir(at.Audit) {
+	if !disk.IsDir(at.Audit) {
 		return nil
 	}
 	log, err := audit.Open(at.Audit)
@@ -158,23 +149,4 @@ func otherLog(dir, what string) error {
 	return &Error{Kind: ErrExists, Text: fmt.Sprintf("there is no vault, but in %s is %s", dir, what),
 		Hint: "restore the vault directory beside it from a backup; to begin with a new vault, move " + dir + " away:\n" +
 			"it may be needed to see what happened to the old one"}
-}
-
-// lockBeside keeps two processes from making a vault in one place.
-func lockBeside(dir string) (unlock func(), err error) {
-	parent := filepath.Dir(dir)
-	if err := os.MkdirAll(parent, 0o700); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(filepath.Join(parent, lockName), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	for err = syscall.EINTR; errors.Is(err, syscall.EINTR); {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("locking %s: %w", f.Name(), err), f.Close())
-	}
-	return func() { _ = f.Close() }, nil
 }

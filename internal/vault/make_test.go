@@ -60,9 +60,25 @@ func TestMake(t *testing.T) {
 	if _, _, err := Make(t.Context(), dirsIn(dir), me, right); !errors.Is(err, ErrExists) {
 		t.Errorf("onto a vault: %v", err)
 	}
-	if _, _, err := Make(t.Context(), dirsIn(t.TempDir()), me, broken{right}); err == nil {
+	other := t.TempDir()
+	if _, _, err := Make(t.Context(), dirsIn(other), me, broken{right}); err == nil {
 		t.Error("made with a root key that cannot be sealed")
 	}
+	for name, seals := range map[string][]Sealer{"none": nil, "two of a kind": {right, right}} {
+		if _, _, err := Make(t.Context(), dirsIn(other), me, seals...); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, _, err := Make(t.Context(), dirsIn(other), Caller{}, right); !errors.Is(err, ErrInvalid) {
+		t.Errorf("by nobody: %v", err)
+	}
+	if left, err := os.ReadDir(other); err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+	if err := os.Mkdir(filepath.Join(other, "vault"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	made(t, other, right)
 }
 
 // TestMakeLeavesAnotherLogAlone: the record of a vault that is gone, whole or

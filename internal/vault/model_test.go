@@ -43,7 +43,7 @@ func FuzzModel(f *testing.F) {
 		if len(steps) > 40 {
 			return
 		}
-		h := create(t)
+		h := newHome(t)
 		m := model{}
 		for i, b := range steps {
 			name := fmt.Sprint("N", b&3)

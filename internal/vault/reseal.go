@@ -7,6 +7,7 @@ import (
 	"github.com/bailey-project/bailey/internal/audit"
 	"github.com/bailey-project/bailey/internal/vault/fault"
 	"github.com/bailey-project/bailey/internal/vault/ledger"
+	"github.com/bailey-project/bailey/internal/vault/seals"
 	"github.com/bailey-project/bailey/internal/vault/tree"
 )
 
@@ -26,17 +27,17 @@ func (v *Vault) Reseal(ctx context.Context, c Caller, s Sealer) error {
 	// Both files are known while one replaces the other, so that a crash in
 	// between leaves a vault that opens.
 	err = v.describe(ctx, &e, func(p *ledger.Public, _ int64) {
-		p.Seals[s.Kind()] = append(slices.Clone(p.Seals[s.Kind()]), hashOf(sealed)...)
+		p.Seals[s.Kind()] = append(slices.Clone(p.Seals[s.Kind()]), seals.Hash(sealed)...)
 	})
 	if err != nil {
 		return err
 	}
-	if err := writeFile(v.dir, s.Kind()+sealExt, sealed); err != nil {
+	if err := seals.Write(v.dir, s.Kind(), sealed); err != nil {
 		return err
 	}
 	e = c.event("vault.reseal")
 	e.Detail = s.Kind() + " replaced"
-	return v.describe(ctx, &e, func(p *ledger.Public, _ int64) { p.Seals[s.Kind()] = hashOf(sealed) })
+	return v.describe(ctx, &e, func(p *ledger.Public, _ int64) { p.Seals[s.Kind()] = seals.Hash(sealed) })
 }
 
 // describe changes what can be read of the vault without a key.

@@ -25,7 +25,7 @@ import (
 // small makes a closed home with a bit of everything.
 func small(t testing.TB) string {
 	t.Helper()
-	h := create(t)
+	h := newHome(t)
 	v, ctx := h.vault, t.Context()
 	set(t, v, here, "A", "canary-1")
 	set(t, v, here, "A", "canary-2")
@@ -533,7 +533,7 @@ func TestOldAuditLog(t *testing.T) {
 
 // TestWriteAheadLog damages what SQLite has not merged yet, as a crash leaves it.
 func TestWriteAheadLog(t *testing.T) {
-	h := create(t)
+	h := newHome(t)
 	for i := range 5 {
 		set(t, h.vault, here, fmt.Sprint("K", i), fmt.Sprint("canary", i))
 	}

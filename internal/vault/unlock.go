@@ -1,20 +1,15 @@
 package vault
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/bailey-project/bailey/internal/audit"
 	"github.com/bailey-project/bailey/internal/vault/envelope"
 	"github.com/bailey-project/bailey/internal/vault/fault"
 	"github.com/bailey-project/bailey/internal/vault/ledger"
+	"github.com/bailey-project/bailey/internal/vault/seals"
 	"github.com/bailey-project/bailey/internal/vault/store"
 )
 
@@ -72,7 +67,7 @@ func (v *Vault) unlock(ctx context.Context, c Caller, o Opener, check func(conte
 
 // unseal opens the sealed root key of o's kind. It takes long and holds no lock.
 func (v *Vault) unseal(ctx context.Context, o Opener) (*keys, error) {
-	sealed, err := v.sealed(ctx, o.Kind())
+	sealed, err := seals.Read(ctx, v.dir, o.Kind(), v.known)
 	if err != nil {
 		return nil, err
 	}
@@ -93,72 +88,10 @@ func (v *Vault) Opens(ctx context.Context, o Opener) error {
 	return err
 }
 
-// sealed reads a sealed root key and checks that it is the file that the
-// database knows: else a damaged file would look like a wrong passphrase.
-func (v *Vault) sealed(ctx context.Context, kind string) ([]byte, error) {
-	sealed, err := v.lookAtSeal(ctx, kind)
-	if errors.Is(err, ErrTampered) { // or another process replaced it between the two looks
-		return v.lookAtSeal(ctx, kind)
-	}
-	return sealed, err
-}
-
-func (v *Vault) lookAtSeal(ctx context.Context, kind string) ([]byte, error) {
-	path := filepath.Join(v.dir, kind+sealExt)
-	sealed, err := readSeal(v.dir, kind)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	p, perr := v.public(ctx)
-	if perr != nil {
-		return nil, perr
-	}
-	known := p.Seals[kind]
-	switch {
-	case err != nil && known == nil:
-		return nil, &Error{Kind: ErrMissing, Text: "this vault is not sealed with a " + kind,
-			Hint: "it can be opened with: " + strings.Join(sealsIn(v.dir), ", ")}
-	case err != nil:
-		return nil, v.sealDamage(kind, path+" is gone")
-	case !isOneOf(hashOf(sealed), known):
-		return nil, v.sealDamage(kind, path+" is damaged, or vault.db is: they do not fit each other")
-	}
-	return sealed, nil
-}
-
-// isOneOf finds a hash in a row of them.
-func isOneOf(sum, known []byte) bool {
-	for ; len(known) >= len(sum); known = known[len(sum):] {
-		if bytes.Equal(known[:len(sum)], sum) {
-			return true
-		}
-	}
-	return false
-}
-
-// checkSeals finds a sealed root key that is gone or is not the file that this
-// vault wrote: its owner would learn of it on the day it is needed.
-func (v *Vault) checkSeals(ctx context.Context) error {
+// known are the hashes of the sealed root keys, see seals.Known.
+func (v *Vault) known(ctx context.Context) (map[string][]byte, error) {
 	p, err := v.public(ctx)
-	if err != nil {
-		return err
-	}
-	for _, kind := range slices.Sorted(maps.Keys(p.Seals)) {
-		if _, err := v.sealed(ctx, kind); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (v *Vault) sealDamage(kind, text string) error {
-	hint := "nothing was changed on disk; restore that file from a backup"
-	for _, other := range sealsIn(v.dir) {
-		if other != kind {
-			hint += fmt.Sprintf(", or open the vault with the %s", other)
-		}
-	}
-	return &Error{Kind: ErrTampered, Text: text, Hint: hint}
+	return p.Seals, err
 }
 
 // keys are what an unlocked vault has.

@@ -24,6 +24,7 @@ import (
 	"github.com/bailey-project/bailey/internal/secret"
 	"github.com/bailey-project/bailey/internal/vault/fault"
 	"github.com/bailey-project/bailey/internal/vault/ledger"
+	"github.com/bailey-project/bailey/internal/vault/seals"
 	"github.com/bailey-project/bailey/internal/vault/store"
 	"github.com/bailey-project/bailey/internal/vault/tree"
 )
@@ -119,7 +120,7 @@ type Vault struct {
 // Exists says whether dir holds a vault, or what is left of one.
 func Exists(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, store.FileName))
-	return err == nil || len(sealsIn(dir)) > 0
+	return err == nil || len(seals.Kinds(dir)) > 0
 }
 
 // Open opens the vault in dir, locked. It changes nothing on disk.
@@ -133,7 +134,7 @@ func Open(ctx context.Context, dir string, log Log) (*Vault, error) {
 
 func open(ctx context.Context, dir string, log Log) (*Vault, error) {
 	db, err := store.Open(ctx, dir)
-	if errors.Is(err, store.ErrMissing) && len(sealsIn(dir)) > 0 {
+	if errors.Is(err, store.ErrMissing) && len(seals.Kinds(dir)) > 0 {
 		return nil, fault.Tampered("%s is gone from %s, only the sealed root key is there", store.FileName, dir)
 	} else if err != nil {
 		return nil, fault.Explain(err)
@@ -154,7 +155,7 @@ func Check(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(v.checkSeals(ctx), v.db.Close())
+	return errors.Join(seals.Check(ctx, v.dir, v.known), v.db.Close())
 }
 
 func (v *Vault) public(ctx context.Context) (p ledger.Public, err error) {
@@ -221,7 +222,7 @@ type Info struct {
 
 // Info describes the vault; it works while locked and is not recorded.
 func (v *Vault) Info(ctx context.Context) (Info, error) {
-	info := Info{Locked: v.Locked(), Seals: sealsIn(v.dir), Pinned: v.pinned()}
+	info := Info{Locked: v.Locked(), Seals: seals.Kinds(v.dir), Pinned: v.pinned()}
 	err := v.db.View(ctx, func(tx *store.Tx) error {
 		p, err := ledger.ReadPublic(tx)
 		if err != nil {
@@ -255,7 +256,7 @@ func (v *Vault) Verify(ctx context.Context) error {
 	if err := v.view(ctx, func(w *tree.Reader) error { return w.Verify() }); err != nil {
 		return err
 	}
-	return v.checkSeals(ctx)
+	return seals.Check(ctx, v.dir, v.known)
 }
 
 // PlaceholderKey is the key for secret.NewPlaceholder and secret.Fake in that

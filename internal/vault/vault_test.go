@@ -67,14 +67,10 @@ func (h *home) close() error {
 	return errors.Join(h.vault.Close(), h.log.Close())
 }
 
-func create(t testing.TB) *home {
+func newHome(t testing.TB) *home {
 	t.Helper()
 	dir := t.TempDir()
-	log, err := audit.Open(filepath.Join(dir, "audit"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := Create(t.Context(), filepath.Join(dir, "vault"), log, me, right)
+	v, log, err := Make(t.Context(), dirsIn(dir), me, right)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +147,7 @@ func list(t testing.TB, v *Vault, p Place) string {
 }
 
 func TestSecrets(t *testing.T) {
-	h := create(t)
+	h := newHome(t)
 	v, ctx := h.vault, t.Context()
 	api := place("shop", "development", "/api/worker")
 	if _, err := v.Set(ctx, me, api, Change{Name: "A"}); !errors.Is(err, ErrMissing) {
@@ -196,7 +192,7 @@ func TestSecrets(t *testing.T) {
 }
 
 func TestModes(t *testing.T) {
-	v, ctx := create(t).vault, t.Context()
+	v, ctx := newHome(t).vault, t.Context()
 	set(t, v, here, "A", "1")
 	big, text := secret.NewValue(make([]byte, MaxValue+1)), strings.Repeat("x", 64<<10+1)
 	tests := []struct {
@@ -236,7 +232,7 @@ func TestModes(t *testing.T) {
 }
 
 func TestRename(t *testing.T) {
-	v, ctx := create(t).vault, t.Context()
+	v, ctx := newHome(t).vault, t.Context()
 	a := set(t, v, here, "A", "1")
 	set(t, v, here, "B", "2")
 	if _, err := v.Set(ctx, me, here, Change{Name: "A", Rename: "B"}); !errors.Is(err, ErrExists) {
@@ -260,7 +256,7 @@ func TestRename(t *testing.T) {
 }
 
 func TestHistory(t *testing.T) {
-	h := create(t)
+	h := newHome(t)
 	v, ctx := h.vault, t.Context()
 	a := ref("shop", "development", "/", "A")
 	for i := range 4 {
@@ -313,7 +309,7 @@ func TestHistory(t *testing.T) {
 }
 
 func TestFolders(t *testing.T) {
-	v, ctx := create(t).vault, t.Context()
+	v, ctx := newHome(t).vault, t.Context()
 	deep := place("shop", "test", "/a/b/c/")
 	made, err := v.CreateFolder(ctx, me, deep)
 	if err != nil || made.Path != "/a/b/c" || made.Name != "c" {
@@ -365,7 +361,7 @@ func TestFolders(t *testing.T) {
 }
 
 func TestProjects(t *testing.T) {
-	v, ctx := create(t).vault, t.Context()
+	v, ctx := newHome(t).vault, t.Context()
 	if _, err := v.CreateProject(ctx, me, "shop", ""); !errors.Is(err, ErrExists) {
 		t.Errorf("twice: %v", err)
 	}
@@ -413,7 +409,7 @@ func TestProjects(t *testing.T) {
 }
 
 func TestOriginals(t *testing.T) {
-	h := create(t)
+	h := newHome(t)
 	v, ctx := h.vault, t.Context()
 	data := map[string][]byte{".env": []byte("A=1\r\n"), "apps/api/.env.local": bytes.Repeat([]byte{0, 255}, 100000), "empty": nil}
 	for path, b := range data {
@@ -460,7 +456,7 @@ func TestOriginals(t *testing.T) {
 }
 
 func TestPlaceholderKey(t *testing.T) {
-	h := create(t)
+	h := newHome(t)
 	ctx := t.Context()
 	if _, err := h.vault.CreateProject(ctx, me, "blog", ""); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,59 @@
+package disk
+
+import (
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+func TestWriteIsWholeOrNotThere(t *testing.T) {
+	dir := t.TempDir()
+	for _, text := range []string{"first", "second, longer"} {
+		if err := Write(dir, "a", []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := os.ReadFile(filepath.Join(dir, "a")); err != nil || string(b) != text {
+			t.Errorf("%q %v", b, err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "taken"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(dir, "taken", nil); err == nil {
+		t.Error("a directory was replaced")
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 2 {
+		t.Errorf("left behind: %v", left)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "a")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+}
+
+func TestLockIsOneHolders(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new", "lock")
+	count, all := 0, sync.WaitGroup{}
+	for range 50 {
+		all.Go(func() {
+			unlock, err := Lock(path)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer unlock()
+			count++ // a data race for -race without the lock
+		})
+	}
+	all.Wait()
+	if count != 50 {
+		t.Errorf("%d of 50", count)
+	}
+	link := filepath.Join(filepath.Dir(path), "link")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Lock(link); err == nil {
+		t.Error("a link was taken for a lock file")
+	}
+}
