@@ -54,11 +54,22 @@ func (c *Client) Recover(ctx context.Context, code, passphrase secret.Value) err
 	return c.call(ctx, http.MethodPost, Base+"/recover", NewVault{Passphrase: NewPlain(passphrase), RecoveryCode: &p}, nil)
 }
 
-// NewRecoveryCode replaces the code of a vault whose own nobody has seen, and
+// FirstRecoveryCode replaces the code of a vault whose own nobody has seen, and
 // returns it. Denied when it was shown.
-func (c *Client) NewRecoveryCode(ctx context.Context) (secret.Value, error) {
+func (c *Client) FirstRecoveryCode(ctx context.Context) (secret.Value, error) {
+	return c.recoveryCode(ctx, Unlock{})
+}
+
+// NewRecoveryCode replaces the code, whatever became of the one before.
+// Denied when the passphrase is wrong.
+func (c *Client) NewRecoveryCode(ctx context.Context, passphrase secret.Value) (secret.Value, error) {
+	p := NewPlain(passphrase)
+	return c.recoveryCode(ctx, Unlock{Passphrase: &p})
+}
+
+func (c *Client) recoveryCode(ctx context.Context, body Unlock) (secret.Value, error) {
 	var out Recovery
-	err := c.call(ctx, http.MethodPost, Base+"/recovery-code", struct{}{}, &out)
+	err := c.call(ctx, http.MethodPost, Base+"/recovery-code", body, &out)
 	return out.Code.Value(), err
 }
 

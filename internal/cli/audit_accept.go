@@ -2,12 +2,10 @@ package cli
 
 import (
 	"context"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bailey-project/bailey/internal/api"
-	"github.com/bailey-project/bailey/internal/daemon"
 	"github.com/bailey-project/bailey/internal/home"
 	"github.com/bailey-project/bailey/internal/secret"
 	"github.com/bailey-project/bailey/internal/term"
@@ -39,7 +37,11 @@ func acceptAudit(ctx context.Context) error {
 			WithHint("run bailey audit accept on a terminal")
 	}
 	client := look()
-	passphrase, found, err := lookAtDamage(ctx, client)
+	var passphrase secret.Value
+	found, err := withPassphrase(ctx, func(p secret.Value) (api.Accepted, error) {
+		passphrase = p
+		return client.AcceptAudit(ctx, p, false)
+	})
 	if err != nil {
 		return err
 	}
@@ -63,26 +65,4 @@ func acceptAudit(ctx context.Context) error {
 	t.Notef("a new audit log begins; its first record says what was wrong")
 	t.Hintf("check everything else with: bailey audit verify")
 	return nil
-}
-
-// lookAtDamage asks for the passphrase until it is right, and for what is wrong.
-func lookAtDamage(ctx context.Context, client *api.Client) (secret.Value, api.Accepted, error) {
-	if headless() {
-		passphrase, err := daemon.ReadPassphrase(os.Getenv(daemon.PassphraseVariable))
-		if err != nil {
-			return passphrase, api.Accepted{}, err
-		}
-		found, err := client.AcceptAudit(ctx, passphrase, false)
-		return passphrase, found, err
-	}
-	for try := 0; ; try++ {
-		passphrase, err := askPassphrase(ctx, try)
-		if err != nil {
-			return passphrase, api.Accepted{}, err
-		}
-		found, err := client.AcceptAudit(ctx, passphrase, false)
-		if !api.IsCode(err, api.Denied) || try == 2 {
-			return passphrase, found, err
-		}
-	}
 }

@@ -40,7 +40,7 @@ func ensureCode(ctx context.Context, client *api.Client, yes bool) error {
 	if err != nil || s.CodeShown {
 		return err
 	}
-	code, err := client.NewRecoveryCode(ctx)
+	code, err := client.FirstRecoveryCode(ctx)
 	if err != nil {
 		return err
 	}

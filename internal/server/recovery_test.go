@@ -2,6 +2,9 @@ package server
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/bailey-project/bailey/internal/api"
@@ -12,7 +15,7 @@ import (
 // not for a program to replace.
 func TestRecoveryCodeThatNobodySaw(t *testing.T) {
 	f := newFixture(t)
-	code, err := f.client.NewRecoveryCode(t.Context())
+	code, err := f.client.FirstRecoveryCode(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,10 +36,41 @@ func TestRecoveryCodeThatNobodySaw(t *testing.T) {
 	if st, err := f.client.Status(t.Context()); err != nil || !st.CodeShown || st.BackupVerified {
 		t.Errorf("%+v %v", st, err)
 	}
-	if _, err := f.client.NewRecoveryCode(t.Context()); !api.IsCode(err, api.Denied) {
+	if _, err := f.client.FirstRecoveryCode(t.Context()); !api.IsCode(err, api.Denied) {
 		t.Errorf("after it was shown: %v", err)
 	}
 	if err := f.client.Recover(t.Context(), code, value("another passphrase")); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestNewRecoveryCode: with the passphrase there is always a new one, also when
+// the file of the one before is gone.
+func TestNewRecoveryCode(t *testing.T) {
+	f := newFixture(t)
+	if err := f.client.RecoveryShown(t.Context(), f.code); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.client.NewRecoveryCode(t.Context(), value("wrong passphrase")); !api.IsCode(err, api.Denied) {
+		t.Errorf("wrong passphrase: %v", err)
+	}
+	if err := os.Remove(filepath.Join(f.server.opts.VaultDir, "recovery.age")); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := f.client.VerifyAudit(t.Context()); err != nil || v.OK || !strings.Contains(v.Hint, "bailey recover --new-code") {
+		t.Errorf("%+v %v", v, err)
+	}
+	code, err := f.client.NewRecoveryCode(t.Context(), value(passphrase))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := f.client.VerifyAudit(t.Context()); err != nil || !v.OK {
+		t.Errorf("%+v %v", v, err)
+	}
+	if err := f.client.Recover(t.Context(), f.code, value("another passphrase")); !api.IsCode(err, api.Denied) {
+		t.Errorf("the code before: %v", err)
+	}
+	if err := f.client.RecoveryVerified(t.Context(), code); err != nil {
 		t.Error(err)
 	}
 }

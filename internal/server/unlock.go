@@ -98,18 +98,27 @@ func (s *Server) createVault(r *http.Request) (any, error) {
 
 func (s *Server) dirs() vault.Dirs { return vault.Dirs{Vault: s.opts.VaultDir, Audit: s.opts.AuditDir} }
 
-// newRecoveryCode replaces the code of a vault whose own was on nobody's
-// screen: the command that made the vault ended first. Afterwards there is
-// no way to a new one but a person's.
+// newRecoveryCode replaces the recovery code. The passphrase has to come along,
+// except for a vault whose code was on nobody's screen: the command that made
+// the vault ended first.
 func (s *Server) newRecoveryCode(v *vault.Vault, r *http.Request) (any, error) {
+	var body api.Unlock
+	if err := dialect.Read(r, &body); err != nil {
+		return nil, err
+	}
 	s.opening.Lock()
 	defer s.opening.Unlock()
 	info, err := v.Info(r.Context())
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if !info.RecoveryShown.IsZero() {
-		return nil, api.Errorf(api.Denied, "this vault's recovery code was shown already")
+	case body.Passphrase != nil:
+		if err := v.Opens(r.Context(), seal.Passphrase(body.Passphrase.Value())); err != nil {
+			return nil, err
+		}
+	case !info.RecoveryShown.IsZero():
+		return nil, api.Errorf(api.Denied, "this vault's recovery code was shown already").
+			WithHint("with the passphrase: bailey recover --new-code")
 	}
 	code, err := seal.NewCode()
 	if err != nil {

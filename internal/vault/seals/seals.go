@@ -11,7 +11,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"path/filepath"
@@ -100,10 +99,12 @@ func Check(ctx context.Context, dir string, known Known) error {
 
 func damage(dir, kind, text string) error {
 	hint := "nothing was changed on disk; restore that file from a backup"
-	for _, other := range Kinds(dir) {
-		if other != kind {
-			hint += fmt.Sprintf(", or open the vault with the %s", other)
-		}
+	others := Kinds(dir)
+	switch {
+	case kind == "recovery" && slices.Contains(others, "passphrase"):
+		hint += ",\nor make it anew, with the passphrase: bailey recover --new-code"
+	case kind == "passphrase" && slices.Contains(others, "recovery"):
+		hint += ",\nor make it anew, with the recovery code: bailey recover"
 	}
 	return &fault.Error{Kind: fault.ErrTampered, Text: text, Hint: hint}
 }
