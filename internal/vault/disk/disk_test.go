@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -33,7 +34,8 @@ func TestWriteIsWholeOrNotThere(t *testing.T) {
 
 func TestLockIsOneHolders(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "lock")
-	count, all := 0, sync.WaitGroup{}
+	var inside, count atomic.Int32
+	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
 			unlock, err := Lock(path)
@@ -42,12 +44,16 @@ func TestLockIsOneHolders(t *testing.T) {
 				return
 			}
 			defer unlock()
-			count++ // a data race for -race without the lock
+			if inside.Add(1) != 1 {
+				t.Error("two hold it")
+			}
+			count.Add(1)
+			inside.Add(-1)
 		})
 	}
 	all.Wait()
-	if count != 50 {
-		t.Errorf("%d of 50", count)
+	if count.Load() != 50 {
+		t.Errorf("%d of 50", count.Load())
 	}
 	link := filepath.Join(filepath.Dir(path), "link")
 	if err := os.Symlink(path, link); err != nil {
