@@ -116,7 +116,7 @@ func (w *Workspace) hideSecrets(t *tree) error {
 			return err
 		}
 		if tracked[rel] != nil && k == secretfile.Dotenv {
-			w.note("%s is committed: git's history shows its values, inside too; take it out of the repository and change them", rel)
+			w.note("git tracks %s: what is staged or committed of it can be read inside, too; take it out with git rm --cached, and change the values if a commit has them", rel)
 		}
 		for _, other := range w.hardLinks(t, rel) {
 			if err := w.hide(other, k); err != nil {

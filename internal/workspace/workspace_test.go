@@ -203,7 +203,7 @@ func TestCommittedSecrets(t *testing.T) {
 	git(t, root, "commit", "-qm", "keys")
 	put(t, root+"/new.pem", "PRIVATE KEY")
 	w := prepare(t, root)
-	if v := w.View(); !slices.Equal(v.Hidden, []string{".env", "new.pem"}) || !strings.Contains(strings.Join(v.Notes, "\n"), ".env is committed") {
+	if v := w.View(); !slices.Equal(v.Hidden, []string{".env", "new.pem"}) || !strings.Contains(strings.Join(v.Notes, "\n"), "git tracks .env:") {
 		t.Errorf("hidden %v, notes %v", v.Hidden, v.Notes)
 	}
 	put(t, root+"/.env", "A=other\n") // as the inside sees it
