@@ -3,7 +3,9 @@ package cli
 import (
 	"path"
 	"path/filepath"
+	"slices"
 
+	"github.com/bailey-project/bailey/internal/adoption"
 	"github.com/bailey-project/bailey/internal/dotenv"
 	"github.com/bailey-project/bailey/internal/safefs"
 	"github.com/bailey-project/bailey/internal/secret"
@@ -31,6 +33,37 @@ func declared(p place) []string {
 }
 
 func exampleNames(p place) []string {
+	var names []string
+	for _, e := range example(p) {
+		names = append(names, e.Name)
+	}
+	return names
+}
+
+// pending are the names that .env.example asks for and bailey.yaml does not
+// know: somebody, often an agent, needs a value for them. What stands there
+// with a value that is no secret is a default, not a question.
+func pending(p place) []string {
+	names := []string{}
+	for _, e := range example(p) {
+		name, err := secret.ParseName(e.Name)
+		if err != nil || slices.Contains(names, e.Name) || len(names) == maxPending {
+			continue
+		}
+		_, listed := p.Manifest.Secrets[name]
+		_, public := p.Manifest.Public[e.Name]
+		if !listed && !public && (len(e.Value) == 0 || !adoption.Public(e.Name, secret.NewValue(e.Value))) {
+			names = append(names, e.Name)
+		}
+	}
+	return names
+}
+
+// maxPending is more than a person wants to be asked for.
+const maxPending = 20
+
+// example are the assignments of the .env.example of p's directory.
+func example(p place) []dotenv.Entry {
 	root, err := safefs.Open(p.Root)
 	if err != nil {
 		return nil
@@ -44,11 +77,7 @@ func exampleNames(p place) []string {
 	if err != nil {
 		return nil
 	}
-	var names []string
-	for _, e := range f.Entries {
-		names = append(names, e.Name)
-	}
-	return names
+	return f.Entries
 }
 
 // directoryOf is the directory that p's folder stands for.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,12 +29,14 @@ type overview struct {
 	Environment string `json:"environment,omitempty"`
 	Folder      string `json:"folder,omitempty"`
 	Confirmed   bool   `json:"confirmed"` // bailey.yaml, for agents
-	Vault       bool   `json:"vault"`
-	Locked      bool   `json:"locked"`
-	Daemon      bool   `json:"daemon"`
-	Pid         int    `json:"pid,omitempty"`
-	Version     string `json:"version"`
-	Projects    int    `json:"projects"`
+	// Pending are names that .env.example asks for and bailey.yaml lacks.
+	Pending  []string `json:"pending"`
+	Vault    bool     `json:"vault"`
+	Locked   bool     `json:"locked"`
+	Daemon   bool     `json:"daemon"`
+	Pid      int      `json:"pid,omitempty"`
+	Version  string   `json:"version"`
+	Projects int      `json:"projects"`
 	// Sessions are those that run now, with the layers they achieved.
 	Sessions []session.Stored `json:"sessions"`
 	// BackupVerified says that a person proved to have the recovery code.
@@ -46,7 +49,7 @@ func newStatus() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "status", Short: "Show project, vault, daemon and sessions", Args: nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o := overview{Version: buildVersion, Warnings: []string{}, Sessions: running()}
+			o := overview{Version: buildVersion, Warnings: []string{}, Pending: []string{}, Sessions: running()}
 			o.lookAtProject()
 			if err := o.lookAtVault(cmd.Context()); err != nil {
 				return err
@@ -99,7 +102,7 @@ func (o *overview) lookAtProject() {
 		return
 	}
 	if p, err := w.find(); err == nil {
-		o.Folder = p.Folder
+		o.Folder, o.Pending = p.Folder, pending(p)
 	}
 	if !o.Confirmed {
 		o.warn("bailey.yaml changed since you confirmed it: the next agent asks")
@@ -148,6 +151,9 @@ func (o *overview) print() {
 		add("directory", o.Root)
 		add("environment", o.Environment+" (others with -e)")
 		add("folder", o.Folder)
+	}
+	if len(o.Pending) > 0 {
+		add("pending", strings.Join(o.Pending, ", ")+" (asked for by "+exampleFile+"; bailey secret set NAME)")
 	}
 	add("vault", o.vaultState())
 	for _, s := range o.Sessions {
