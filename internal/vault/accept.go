@@ -9,7 +9,6 @@ import (
 
 	"github.com/bailey-project/bailey/internal/audit"
 	"github.com/bailey-project/bailey/internal/vault/disk"
-	"github.com/bailey-project/bailey/internal/vault/fault"
 )
 
 // Accepted says what Accept found and did.
@@ -30,30 +29,61 @@ func Accept(ctx context.Context, at Dirs, c Caller, o Opener, really bool) (Acce
 		return Accepted{}, err
 	}
 	defer unlock()
+	stage := at.stage()
+	if begun(ctx, at, c, o) {
+		out := Accepted{Problem: "a new log was begun, and the old one is still in its place"}
+		if really {
+			err = replace(at, &out, keptName(at))
+		}
+		return out, err
+	}
 	out, err := diagnose(ctx, at, c, o)
 	if err != nil || !really {
 		return out, err
 	}
-	stage := at.stage()
 	if err := sweep(at, stage); err != nil {
 		return out, err
 	}
-	kept := at.Audit + ".broken-" + time.Now().UTC().Format("20060102-150405.000000")
-	why := out.Problem
+	kept, why := keptName(at), out.Problem
+	_ = os.Remove(at.Audit) // if it is there, and empty
 	if disk.IsDir(at.Audit) {
 		why += "; it is kept in " + filepath.Base(kept)
 	}
 	if err := beginAnew(ctx, Dirs{at.Vault, stage.Audit}, c, o, why); err != nil {
 		return out, errors.Join(err, os.RemoveAll(filepath.Dir(stage.Audit)))
 	}
+	err = replace(at, &out, kept)
+	return out, err
+}
+
+func keptName(at Dirs) string {
+	return at.Audit + ".broken-" + time.Now().UTC().Format("20060102-150405.000000")
+}
+
+// begun finds an Accept that ended after the vault had taken the new log and
+// before that was in its place.
+func begun(ctx context.Context, at Dirs, c Caller, o Opener) bool {
+	stage := at.stage()
+	if !disk.IsDir(stage.Audit) || disk.IsDir(stage.Vault) || !Exists(at.Vault) {
+		return false
+	}
+	_, err := diagnose(ctx, Dirs{at.Vault, stage.Audit}, c, o)
+	return errors.Is(err, errWhole)
+}
+
+// replace puts the old log aside and the new one in its place.
+func replace(at Dirs, out *Accepted, kept string) error {
+	stage := at.stage()
 	if disk.IsDir(at.Audit) {
 		if err := disk.Move(at.Audit, kept); err != nil {
-			return out, err
+			return err
 		}
 		out.Kept = kept
 	}
-	return out, errors.Join(disk.Move(stage.Audit, at.Audit), os.RemoveAll(filepath.Dir(stage.Audit)))
+	return errors.Join(disk.Move(stage.Audit, at.Audit), os.RemoveAll(filepath.Dir(stage.Audit)))
 }
+
+var errWhole = &Error{Kind: ErrInvalid, Text: "the audit log is whole: there is nothing to accept"}
 
 // diagnose unlocks the vault to learn why that does not go.
 func diagnose(ctx context.Context, at Dirs, c Caller, o Opener) (out Accepted, err error) {
@@ -81,7 +111,7 @@ func diagnose(ctx context.Context, at Dirs, c Caller, o Opener) (out Accepted, e
 		out.Known = head.Seq
 		err = v.check(ctx)
 		if err == nil {
-			return fault.New(ErrInvalid, "the audit log is whole: there is nothing to accept")
+			return errWhole
 		}
 		if !errors.Is(err, ErrTampered) {
 			return err
