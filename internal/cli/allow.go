@@ -2,7 +2,9 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -41,11 +43,14 @@ func newAllow() *cobra.Command {
 			if list {
 				return listAllowed(root, asJSON)
 			}
-			rule, err := policy.ParseRule(args[0], "bailey allow")
+			rule, err := parseAllowed(args[0])
 			if err != nil {
-				return api.Usagef("%s", err)
+				return err
 			}
-			return allow(cmd, root, rule, only, remove)
+			if remove {
+				return disallow(cmd, root, rule, only)
+			}
+			return allow(cmd, root, rule, only)
 		},
 	}
 	f := cmd.Flags()
@@ -56,28 +61,73 @@ func newAllow() *cobra.Command {
 	return cmd
 }
 
-func allow(cmd *cobra.Command, root string, rule policy.Rule, only, remove bool) error {
+// parseAllowed reads the argument. What is copied out of a browser is not guessed
+// at, because a rule opens the whole host: the command for that is shown.
+func parseAllowed(arg string) (policy.Rule, error) {
+	rule, err := policy.ParseRule(arg, "bailey allow")
+	if err == nil {
+		return rule, nil
+	}
+	usage := &api.UsageError{Err: err, Advice: "give a host name, such as: bailey allow docs.python.org"}
+	if _, rest, ok := strings.Cut(arg, "://"); ok || strings.Contains(arg, "/") {
+		if !ok {
+			rest = arg
+		}
+		rest, _, _ = strings.Cut(rest, "/")
+		if host, err := policy.ParseHost(rest); err == nil {
+			usage.Err = fmt.Errorf("%.80q is an address in the web, and a rule opens a whole host", arg)
+			usage.Advice = "bailey allow " + quote(host.String())
+		}
+	}
+	return rule, usage
+}
+
+func allow(cmd *cobra.Command, root string, rule policy.Rule, only bool) error {
+	if err := session.Openable(rule.Host); err != nil {
+		return err
+	}
 	if !only {
-		if err := session.Allow(root, rule, remove); err != nil {
+		if err := session.Allow(root, rule); err != nil {
 			return err
 		}
 	}
-	running, err := changeRunning(cmd, root, session.Change{Rule: rule.String(), Remove: remove})
-	t := term.Std()
-	verb := map[bool]string{false: "open", true: "closed"}[remove]
-	switch {
-	case running > 0:
-		t.Notef("%s: %s in %d running session(s)", rule, verb, running)
-	case only && err == nil:
+	running, err := changeRunning(cmd, root, session.Change{Rule: rule.String()})
+	if only && running == 0 && err == nil {
 		return api.Errorf(api.Missing, "no session runs in this project").WithHint("without --session the rule is kept for the next one")
 	}
-	if !only {
-		t.Notef("%s: %s in this project", rule, verb)
-	}
+	told(rule.String()+": open", running, !only)
 	return err
 }
 
-// changeRunning reaches every running session of the project.
+func disallow(cmd *cobra.Command, root string, rule policy.Rule, only bool) error {
+	was := false
+	if !only {
+		var err error
+		if was, err = session.Disallow(root, rule.Host); err != nil {
+			return err
+		}
+	}
+	running, err := changeRunning(cmd, root, session.Change{Rule: rule.String(), Remove: true})
+	if !was && running == 0 && err == nil {
+		return api.Errorf(api.Missing, "bailey allow did not open %s here: nothing to close", rule.Host).
+			WithHint("what is open, and why: bailey allow --list")
+	}
+	told(rule.Host.String()+": closed", running, was)
+	return err
+}
+
+// told says where a change took effect.
+func told(what string, running int, kept bool) {
+	if running > 0 {
+		term.Std().Notef("%s in %s", what, plural(running, "running session"))
+	}
+	if kept {
+		term.Std().Notef("%s in this project", what)
+	}
+}
+
+// changeRunning reaches every running session of the project, and counts those
+// in which something changed.
 func changeRunning(cmd *cobra.Command, root string, c session.Change) (int, error) {
 	all, err := session.List()
 	if err != nil {
@@ -89,11 +139,11 @@ func changeRunning(cmd *cobra.Command, root string, c session.Change) (int, erro
 		if !s.Running || s.Root != root {
 			continue
 		}
-		if err := s.Change(cmd.Context(), c); err != nil {
-			failed = errors.Join(failed, err)
-			continue
+		changed, err := s.Change(cmd.Context(), c)
+		failed = errors.Join(failed, err)
+		if changed {
+			n++
 		}
-		n++
 	}
 	return n, failed
 }

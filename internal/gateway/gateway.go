@@ -19,6 +19,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/bailey-project/bailey/internal/gateway/event"
@@ -231,6 +232,12 @@ func (g *Gateway) open(name string) bool {
 
 func (g *Gateway) refuseName(name, reason string) {
 	g.events.Record(Event{Kind: Denied, Host: name, Scheme: "dns", Reason: reason, Hint: event.Hint(name, 0, false)})
+}
+
+// Closed reports whether a host is never dialled, whatever the rules say: it is
+// the machine itself or an address that is not public, and no pin leads elsewhere.
+func Closed(h policy.Host, pins []Pin) bool {
+	return reach.Closed(h.Name) && !slices.ContainsFunc(pins, func(p Pin) bool { return p.Host.Name == h.Name })
 }
 
 func (g *Gateway) pin(name string, port uint16) *Pin {

@@ -54,7 +54,7 @@ func TestAllowedAndDenied(t *testing.T) {
 			{"TRACE", "https://pay.test/", 405, "never passes"},
 			{"TRACK", "https://pay.test/", 405, "never passes"},
 			{"GET", "https://bad-cert.test/", 502, "for another name"},
-			{"GET", "https://private.test/", 502, "not public"},
+			{"GET", "https://private.test/", 403, "not public"},
 			{"GET", "https://down.test/", 502, "does not accept connections"},
 		} {
 			before := out.count()

@@ -172,7 +172,7 @@ func tryPrograms(t *testing.T, w *world, out *outsideLog) {
 		{[]string{"curl", "-sS", "https://evil.test/"}, "Could not resolve host", false},
 		{[]string{"curl", "-sS", "--max-time", "5", "https://1.2.3.4/"}, "access denied", false},
 		{[]string{"curl", "-sS", "--max-time", "5", "https://[2606:4700::1111]/"}, "access denied", false},
-		{[]string{"curl", "-sS", "http://169.254.169.254/latest/meta-data"}, "bailey allow 169.254.169.254", false},
+		{[]string{"curl", "-sS", "http://169.254.169.254/latest/meta-data"}, "Reason: no rule allows it\nDo not retry and do not look for a way around it: the answer will be the same.\n", false},
 		{[]string{"curl", "-sS", "--max-time", "5", "telnet://1.2.3.4:6667"}, "", false},
 		{[]string{"curl", "-sS", "https://docs.test/?k=" + payPlace}, "bound to pay.test", false},
 		{[]string{"curl", "-sS", "--max-time", "2", "http://127.0.0.1:8099/"}, "Failed to connect", false}, // loopback is its own
@@ -193,7 +193,7 @@ func tryPrograms(t *testing.T, w *world, out *outsideLog) {
 	w.event(Denied, "connect 1.2.3.4:443")
 	w.event(Denied, "connect [2606:4700::1111]:443")
 	w.event(Denied, "connect 1.2.3.4:6667")
-	w.event(Denied, "connect 169.254.169.254:80")
+	w.event(Denied, "connect 169.254.169.254:80 (no rule allows it, and it is no public address)")
 	w.event(Alarm, "PAY_KEY")
 }
 

@@ -87,7 +87,10 @@ func (s *Session) changeRules(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if c.Remove {
-		s.rules.remove(rule.Host)
+		if !s.rules.remove(rule.Host) {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
 		s.gate.Refresh()
 		s.record.note("rule.remove", "done", rule.String())
 		return

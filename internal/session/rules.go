@@ -1,18 +1,21 @@
 package session
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
+	"github.com/bailey-project/bailey/internal/api"
+	"github.com/bailey-project/bailey/internal/gateway"
 	"github.com/bailey-project/bailey/internal/home"
 	"github.com/bailey-project/bailey/internal/manifest"
 	"github.com/bailey-project/bailey/internal/policy"
@@ -83,14 +86,17 @@ func (r *rules) add(rule policy.Rule) {
 	r.now.Store(&next)
 }
 
-// remove narrows it: every rule for that host that "bailey allow" made.
-func (r *rules) remove(host policy.Host) {
+// remove narrows it: every rule for that host that "bailey allow" made. It
+// reports whether there was one.
+func (r *rules) remove(host policy.Host) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	next := slices.DeleteFunc(slices.Clone(r.current()), func(x policy.Rule) bool {
+	old := r.current()
+	next := slices.DeleteFunc(slices.Clone(old), func(x policy.Rule) bool {
 		return x.Host == host && x.Origin == allowOrigin
 	})
 	r.now.Store(&next)
+	return len(next) < len(old)
 }
 
 // allowOrigin is shown with every rule that the user made by hand.
@@ -119,27 +125,45 @@ func Allowed(root string) []string {
 	return texts
 }
 
-// Allow keeps a rule for the repository of root, or with remove forgets every
-// rule for its host.
-func Allow(root string, rule policy.Rule, remove bool) error {
+// Openable refuses what no rule can open, which would be found out only by the
+// program that is refused later.
+func Openable(h policy.Host) error {
+	config, err := loadConfig()
+	if err != nil || !gateway.Closed(h, config.pins) {
+		return err
+	}
+	return api.Errorf(api.Denied, "%s is this machine or an address that is not public: no rule opens it", h).
+		WithHint("pin a name to it in %s, then allow that name:\nupstreams:\n  - {host: NAME, at: %q, ca: FILE}", home.Config(), net.JoinHostPort(h.Name, strconv.Itoa(int(cmp.Or(h.Port, 443)))))
+}
+
+// Allow keeps a rule for the repository of root.
+func Allow(root string, rule policy.Rule) error {
+	_, err := changeAllowed(root, rule.Host, rule.String())
+	return err
+}
+
+// Disallow forgets every rule for a host and reports whether there was one.
+func Disallow(root string, host policy.Host) (bool, error) { return changeAllowed(root, host) }
+
+// changeAllowed puts texts in the place of what is kept about a host.
+func changeAllowed(root string, host policy.Host, texts ...string) (was bool, err error) {
 	file := allowFile(root)
 	if err := home.MakeDir(filepath.Dir(file)); err != nil {
-		return err
+		return false, err
 	}
-	texts := slices.DeleteFunc(Allowed(root), func(t string) bool {
+	kept := slices.DeleteFunc(Allowed(root), func(t string) bool {
 		old, err := policy.ParseRule(t, allowOrigin)
-		return err != nil || old.Host == rule.Host
+		same := err == nil && old.Host == host
+		was = was || same
+		return err != nil || same
 	})
-	if !remove {
-		texts = append(texts, rule.String())
-	}
-	b, err := json.Marshal(texts)
+	b, err := json.Marshal(append(kept, texts...))
 	if err != nil {
-		return err
+		return false, err
 	}
 	tmp := file + ".new"
-	if err := os.WriteFile(tmp, b, 0o600); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+	if err := os.WriteFile(tmp, b, 0o600); err != nil {
+		return false, err
 	}
-	return os.Rename(tmp, file)
+	return was, os.Rename(tmp, file)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -144,7 +145,9 @@ func (s *Session) announce() {
 	}
 	var hosts []string
 	for _, r := range s.rules.current() {
-		hosts = append(hosts, r.Host.String())
+		if h := r.Host.String(); !slices.Contains(hosts, h) {
+			hosts = append(hosts, h)
+		}
 	}
 	reachable := "no host"
 	if len(hosts) > 0 {

@@ -162,31 +162,36 @@ func (s Stored) Events() ([]api.Event, error) {
 	return all, nil
 }
 
-// Change changes the rules of the running session.
-func (s Stored) Change(ctx context.Context, c Change) error {
+// Change changes the rules of the running session. It reports false when there
+// was nothing to change.
+func (s Stored) Change(ctx context.Context, c Change) (bool, error) {
 	body, err := json.Marshal(c)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return s.post(ctx, "/rules", body)
+	status, err := s.post(ctx, "/rules", body)
+	return status == http.StatusOK, err
 }
 
 // Stop asks the workload to end, as ^C does.
-func (s Stored) Stop(ctx context.Context) error { return s.post(ctx, "/stop", nil) }
+func (s Stored) Stop(ctx context.Context) error {
+	_, err := s.post(ctx, "/stop", nil)
+	return err
+}
 
-func (s Stored) post(ctx context.Context, path string, body []byte) error {
+func (s Stored) post(ctx context.Context, path string, body []byte) (status int, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, controlBase+path, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	resp, err := dial(s.dir).Do(req)
 	if err != nil {
-		return fmt.Errorf("session %s does not answer: %w", s.ID, err)
+		return 0, fmt.Errorf("session %s does not answer: %w", s.ID, err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode/100 != 2 {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1024))
-		return fmt.Errorf("session %s: %s", s.ID, bytes.TrimSpace(text))
+		return 0, fmt.Errorf("session %s: %s", s.ID, bytes.TrimSpace(text))
 	}
-	return nil
+	return resp.StatusCode, nil
 }

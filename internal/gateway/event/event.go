@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bailey-project/bailey/internal/gateway/reach"
 	"github.com/bailey-project/bailey/internal/policy"
 	"github.com/bailey-project/bailey/internal/secret"
 )
@@ -91,9 +92,12 @@ func bracket(name string) string {
 	return name
 }
 
-// Hint is the command that would open a destination. Port 0 and the usual
-// ports need not be named.
+// Hint is the command that would open a destination, "" for an address that no
+// rule opens. Port 0 and the usual ports need not be named.
 func Hint(name string, port uint16, write bool) string {
+	if reach.Closed(name) {
+		return ""
+	}
 	h := policy.Host{Name: name}
 	if port != 0 && port != 443 && port != 80 {
 		h.Port = port

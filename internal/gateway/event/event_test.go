@@ -59,6 +59,7 @@ func TestHint(t *testing.T) {
 	}{
 		{"a.test", 0, false, "bailey allow a.test"}, {"a.test", 443, true, "bailey allow 'a.test: write'"}, {"a.test", 8443, false, "bailey allow a.test:8443"},
 		{"2606::1", 8443, false, "bailey allow '[2606::1]:8443'"}, {"2606::1", 443, false, "bailey allow 2606::1"},
+		{"192.168.1.5", 443, false, ""}, {"169.254.169.254", 80, true, ""}, {"fd00::1", 443, false, ""}, {"localhost", 3000, false, ""}, {"a.localhost", 0, false, ""},
 	} {
 		if got := Hint(tc.name, tc.port, tc.write); got != tc.want {
 			t.Errorf("%q, want %q", got, tc.want)

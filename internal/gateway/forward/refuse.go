@@ -29,6 +29,7 @@ func (r refusal) write(w http.ResponseWriter) {
 const (
 	adviceNoRetry = "Do not retry and do not look for a way around it: the answer will be the same."
 	adviceLocked  = "Ask the user to run `bailey unlock`; then the same request works, without a restart. Until then do not retry."
+	advicePin     = "If the task needs it, ask the user to pin the host to its address under upstreams: in Bailey's config.yaml."
 	adviceWait    = "This is not a rule: the request may be tried again later."
 	adviceKeys    = "Secrets work only toward the hosts they are bound to, and placeholders are already the right thing to send there. " + adviceNoRetry
 )

@@ -106,16 +106,16 @@ func (x *exchange) unreachable(err error, u *upload) {
 	if x.r.Context().Err() != nil {
 		panic(http.ErrAbortHandler) // the program left
 	}
-	reason, advice := explainOutside(err), adviceWait
+	status, reason, advice := http.StatusBadGateway, explainOutside(err), adviceWait
 	switch {
-	case errors.Is(err, reach.ErrPrivate):
+	case errors.Is(err, reach.ErrPrivate): // a rule, and programs retry a 502
 		x.event(event.Event{Kind: event.Denied, Reason: reason})
-		advice = adviceNoRetry
+		status, advice = http.StatusForbidden, adviceNoRetry+"\n"+advicePin
 	case badCertificate(err):
 		x.event(event.Event{Kind: event.TLS, Reason: reason})
 		advice = adviceNoRetry
 	}
-	x.answer(&refusal{status: http.StatusBadGateway, reason: reason, advice: advice})
+	x.answer(&refusal{status: status, reason: reason, advice: advice})
 }
 
 func badCertificate(err error) bool {
@@ -132,7 +132,7 @@ func explainOutside(err error) string {
 	ne, isNet := errors.AsType[net.Error](err)
 	switch {
 	case errors.Is(err, reach.ErrPrivate):
-		return "the name leads to an address that is not public; the user can pin it in their own configuration"
+		return "the name leads to an address that is not public, and no upstream of the user's configuration pins it"
 	case errors.Is(err, reach.ErrUnresolved):
 		return "the name cannot be resolved outside"
 	case errors.Is(err, reach.ErrUnreachable):

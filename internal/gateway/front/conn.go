@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bailey-project/bailey/internal/gateway/event"
+	"github.com/bailey-project/bailey/internal/gateway/reach"
 	"github.com/bailey-project/bailey/internal/policy"
 )
 
@@ -103,6 +104,9 @@ func (f *Front) target(dst netip.AddrPort) Target {
 }
 
 func (f *Front) refuse(to Target, reason string) {
+	if to.Literal && reach.Closed(to.Name) {
+		reason += ", and it is no public address"
+	}
 	f.cfg.Record(event.Event{Kind: event.Denied, Host: to.Name, Port: to.Port, Scheme: "tcp", Reason: reason, Hint: event.Hint(to.Name, to.Port, false)})
 }
 

@@ -7,7 +7,10 @@
 // user's own configuration pinned the name to an address.
 package reach
 
-import "net/netip"
+import (
+	"net/netip"
+	"strings"
+)
 
 // closed4 are the IPv4 ranges that are not the public internet (IANA special
 // purpose registry), with the metadata addresses that stand outside of them.
@@ -53,6 +56,15 @@ func Public(a netip.Addr) bool {
 		return open6.Contains(a) && !within(closed6, a)
 	}
 	return false
+}
+
+// Closed reports whether a canonical name is an address that is not public, or
+// stands for the machine itself: no rule opens those, only a pin does.
+func Closed(name string) bool {
+	if a, err := netip.ParseAddr(name); err == nil {
+		return !Public(a)
+	}
+	return name == "localhost" || strings.HasSuffix(name, ".localhost")
 }
 
 func within(list []netip.Prefix, a netip.Addr) bool {
