@@ -121,6 +121,15 @@ func TestSeesOnlyItself(t *testing.T) {
 	}
 }
 
+// A listing shows devices as what they are: a search for files reads none of them.
+func TestDevicesLookLikeDevices(t *testing.T) {
+	s, _ := baseSpec(t, `find /dev -type f; find /dev -maxdepth 1 -type c | sort | tr '\n' ' '; head -c 3 /dev/zero | wc -c; echo x > /dev/null && cat /dev/null`)
+	want := "/dev/full /dev/null /dev/random /dev/tty /dev/urandom /dev/zero 3\n"
+	if out, e := run(t, s); out != want || e.Code != 0 {
+		t.Errorf("got %q %+v, want %q", out, e, want)
+	}
+}
+
 func TestPinComesBack(t *testing.T) {
 	s, ws := baseSpec(t, `cat .env; echo ready; read line; cat .env; echo; echo again; read line; cat .env; echo .`)
 	env := filepath.Join(ws, ".env")
