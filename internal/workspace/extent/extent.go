@@ -18,6 +18,18 @@ import (
 // ErrTooWide: a directory that must not be given away as a whole.
 var ErrTooWide = errors.New("too wide for a workspace")
 
+// refusal is ErrTooWide about one directory.
+type refusal struct{ dir, why string }
+
+func (r *refusal) Error() string { return fmt.Sprintf("%s: %v: %s", r.dir, ErrTooWide, r.why) }
+
+func (r *refusal) Unwrap() error { return ErrTooWide }
+
+// Hint is the way out, see term.Hinter.
+func (r *refusal) Hint() string {
+	return "all of a workspace is open to the agent: go to the directory of one project first, or make one with mkdir"
+}
+
 // Find returns the directory that an agent started in dir works in: the
 // top of the repository that dir lies in, else dir. An error wraps ErrTooWide
 // when that would be the home, a directory above it or one of the system's.
@@ -33,7 +45,7 @@ func Find(dir, home string) (string, error) {
 		home = real
 	}
 	if why := TooWide(dir, home); why != "" {
-		return "", fmt.Errorf("%s: %w: %s", dir, ErrTooWide, why)
+		return "", &refusal{dir, why}
 	}
 	for at := dir; ; at = filepath.Dir(at) {
 		if TooWide(at, home) != "" {
