@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"compress/gzip"
+	"compress/zlib"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -17,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bailey-project/bailey/internal/secret"
 )
 
 // echoing answers with what it was told to; the client's placeholder arrives
@@ -59,6 +62,11 @@ func echoing(rw http.ResponseWriter, r *http.Request) {
 		zw, _ := flate.NewWriter(rw, 6)
 		_, _ = io.WriteString(zw, text)
 		_ = zw.Close()
+	case "/zlib":
+		rw.Header().Set("Content-Encoding", "deflate")
+		zw := zlib.NewWriter(rw)
+		_, _ = io.WriteString(zw, text)
+		_ = zw.Close()
 	case "/badgzip":
 		rw.Header().Set("Content-Encoding", "gzip")
 		_, _ = io.WriteString(rw, text)
@@ -79,7 +87,8 @@ func TestScrubbing(t *testing.T) {
 			{"/pieces", 200, "before " + payPlace + " after"},
 			{"/gzip", 200, strings.Repeat("-", 100000) + "before " + payPlace + " after"},
 			{"/trailer", 200, "body"},
-			{"/deflate", 502, "cannot be searched"},
+			{"/deflate", 200, "before " + payPlace + " after"},
+			{"/zlib", 200, "before " + payPlace + " after"},
 			{"/br", 502, "cannot be searched"},
 			{"/gzip,%20gzip", 502, "cannot be searched"},
 			{"/badgzip", 502, "not the gzip"},
@@ -151,32 +160,91 @@ func TestScrubbingOtherLength(t *testing.T) {
 	}
 }
 
-// Toward hosts to which nothing is bound, encodings that cannot be searched and
-// parts of files pass.
-func TestUnboundHostsPass(t *testing.T) {
+// Answers of hosts to which nothing is bound are searched as well, unless that
+// would spoil a file: what the program did not ask to be compressed arrives as it
+// is, and a download can be resumed where no value is cut in two.
+func TestUnboundHosts(t *testing.T) {
 	var asked http.Header
+	text := "0123456789" + payValue + strings.Repeat("abcdef", 10)
+	packed := zipped(text)
 	w := newWorld(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		asked = r.Header.Clone()
-		if r.URL.Path == "/br" {
-			rw.Header().Set("Content-Encoding", "br")
+		switch c := strings.TrimPrefix(r.URL.Path, "/"); c {
+		case "page":
+			rw.Header().Set("Content-Range", "0-1/*")
+			rw.WriteHeader(http.StatusPartialContent)
+			_, _ = io.WriteString(rw, r.Header.Get("Range")+text)
+		case "br":
+			rw.Header().Set("Content-Encoding", c)
 			_, _ = io.WriteString(rw, "not really br")
-			return
+		case "gzip", "utf-8":
+			rw.Header().Set("Content-Encoding", c)
+			body := map[string]string{"gzip": packed, "utf-8": text}[c]
+			_, _ = io.WriteString(rw, body)
+		default:
+			http.ServeContent(rw, r, "x", time.Time{}, strings.NewReader(text))
 		}
-		http.ServeContent(rw, r, "x", time.Time{}, strings.NewReader("0123456789"))
 	}))
+	w.mu.Lock()
+	w.known = []Known{{Name: "PAY_KEY", Placeholder: payPlace, Value: secret.NewValue([]byte(payValue))}}
+	w.mu.Unlock()
 	c := w.client(false)
-	if resp, body := do(t, c, "GET", "https://docs.test/br", ""); body != "not really br" || resp.Header.Get("Content-Encoding") != "br" {
-		t.Errorf("%q %v", body, resp.Header)
+	at := func(n int) string { return "bytes=" + strconv.Itoa(n) + "-" }
+	clean := strings.ReplaceAll(text, payValue, payPlace)
+	for _, tc := range []struct {
+		path, accept, ranges string
+		status               int
+		want                 string
+	}{
+		{"/", "", "", 200, clean},
+		{"/br", "", "", 200, "not really br"},
+		{"/br", "gzip, br", "", 502, "cannot be searched"},
+		{"/br", "*", "", 502, "cannot be searched"},
+		{"/br", "br;q=0", "", 200, "not really br"},
+		{"/gzip", "", "", 200, packed},
+		{"/gzip", "gzip;q=0", "", 200, packed},
+		{"/gzip", "deflate, gzip;q=0.5", "", 200, clean},
+		{"/utf-8", "gzip", "", 200, clean},
+		{"/", "", "bytes=2-5", 200, clean}, // as if it were not understood
+		{"/", "", "bytes=0-1,4-5", 200, clean},
+		{"/", "gzip", at(5), 206, clean[5:]},
+		{"/", "gzip", at(len(text) - 4), 206, text[len(text)-4:]},
+		{"/", "", "bytes=-4", 206, text[len(text)-4:]},
+		{"/", "", at(11), 403, "as a part"},
+		{"/", "", at(10 + len(payValue) - 8), 403, "as a part"},
+		{"/", "", at(10 + len(payValue) - 7), 206, text[10+len(payValue)-7:]},
+	} {
+		header := []string{"Accept-Encoding", tc.accept}
+		if tc.ranges != "" {
+			header = append(header, "Range", tc.ranges)
+		}
+		resp, body := do(t, c, "GET", "https://docs.test"+tc.path, "", header...)
+		if resp.StatusCode != tc.status || tc.status < 300 && body != tc.want || !strings.Contains(body, tc.want) {
+			t.Errorf("%v: %d %.100q", tc, resp.StatusCode, body)
+		}
+		if tc.status < 300 && strings.HasPrefix(tc.ranges, "bytes=") && asked.Get("Accept-Encoding") != "identity" {
+			t.Errorf("%v: asked %v", tc, asked)
+		}
 	}
-	if resp, body := do(t, c, "GET", "https://docs.test/", "", "Range", "bytes=2-5"); resp.StatusCode != 206 || body != "2345" || resp.Header.Get("Content-Range") != "bytes 2-5/10" {
-		t.Errorf("%d %q", resp.StatusCode, body)
+	if resp, body := do(t, c, "GET", "https://pay.test/page", "", "Range", "0-1"); resp.StatusCode != 206 || body != "0-1"+clean {
+		t.Errorf("a page of a list: %d %q", resp.StatusCode, body)
 	}
-	if resp, body := do(t, c, "GET", "https://pay.test/", "", "Range", "bytes=2-5", "Accept-Encoding", "br"); resp.StatusCode != 200 || body != "0123456789" || resp.Header.Get("Accept-Ranges") != "" {
+	resp, body := do(t, c, "GET", "https://pay.test/", "", "Range", "bytes=2-", "Accept-Encoding", "br")
+	if resp.StatusCode != 200 || body != clean || resp.Header.Get("Accept-Ranges") != "" {
 		t.Errorf("%d %q %v", resp.StatusCode, body, resp.Header)
 	}
 	if asked.Get("Accept-Encoding") != "identity" || asked.Get("Range") != "" {
 		t.Errorf("the outside was asked %v", asked)
 	}
+}
+
+// zipped is a text as gzip writes it.
+func zipped(text string) string {
+	var b strings.Builder
+	zw := gzip.NewWriter(&b)
+	_, _ = io.WriteString(zw, text)
+	_ = zw.Close()
+	return b.String()
 }
 
 // Random data and a real archive arrive bit by bit as they were, with and

@@ -1,7 +1,7 @@
 package forward
 
 import (
-	"compress/gzip"
+	"bufio"
 	"errors"
 	"io"
 	"net/http"
@@ -19,32 +19,54 @@ import (
 // so that its length and tags can follow what was taken out.
 const maxShort = 32 << 10
 
-// reply passes an answer back, without the values in it.
+// reply passes an answer back, without the values in it. A compressed one that
+// the program would unpack is unpacked here and searched, or refused; one that it
+// did not ask for is a file like any other to it, and must arrive as it is.
 func (x *exchange) reply(resp *http.Response) {
 	defer func() { _ = resp.Body.Close() }()
 	found := x.copyHead(resp)
 	defer func() { x.scrubbed(found) }()
-	encoding := strings.ToLower(strings.TrimSpace(strings.Join(resp.Header["Content-Encoding"], ",")))
-	plain := encoding == "" || encoding == "identity"
-	partial := resp.StatusCode == http.StatusPartialContent
+	packed := codingOf(resp.Header)
+	undone := packed != "" && (x.bound() || accepts(x.accepted, packed)) // by us, or else by the program
+	partial := resp.StatusCode == http.StatusPartialContent && ofBytes(resp.Header)
 	hasBody := x.r.Method != http.MethodHead && resp.StatusCode != http.StatusNoContent && resp.StatusCode != http.StatusNotModified && resp.ContentLength != 0
 	switch {
 	case x.tables.in == nil:
 		x.pass(resp)
-	case (encoding == "gzip" || encoding == "x-gzip") && !partial && (x.gzip || x.bound()):
-		found = append(found, x.unzip(resp, hasBody)...)
+	case partial && (packed != "" || x.torn(resp)):
+		x.refuse(&refusal{status: http.StatusForbidden, advice: adviceNoRetry,
+			reason: "the host answered with a part of something that cannot be searched for secrets as a part; ask for all of it"})
+	case packed.readable() && undone:
+		found = append(found, x.unzip(resp, packed, hasBody)...)
 	case !hasBody:
 		x.pass(resp)
-	case plain && !partial && resp.ContentLength > 0 && resp.ContentLength <= maxShort:
-		found = append(found, x.short(resp)...)
-	case plain:
-		found = append(found, x.long(resp, resp.Body, resp.ContentLength)...)
-	case x.bound():
+	case packed != "" && x.bound(), packed.opaque() && undone:
 		x.refuse(&refusal{status: http.StatusBadGateway, advice: adviceNoRetry,
 			reason: "the host answered in an encoding that cannot be searched for secrets, although it was asked not to"})
+	case !partial && resp.ContentLength > 0 && resp.ContentLength <= maxShort:
+		found = append(found, x.short(resp)...)
 	default:
-		x.pass(resp)
+		found = append(found, x.long(resp, resp.Body, resp.ContentLength)...)
 	}
+}
+
+// ofBytes tells a part of a file from a page of a list, which some APIs send with
+// the same status.
+func ofBytes(h http.Header) bool {
+	unit := h.Get("Content-Range")
+	return unit == "" || len(unit) >= 5 && strings.EqualFold(unit[:5], "bytes")
+}
+
+// torn reports whether a part of something begins inside a value, of which more
+// than a few bytes would be shown.
+func (x *exchange) torn(resp *http.Response) bool {
+	b := bufio.NewReaderSize(resp.Body, x.tables.in.Longest())
+	begin, _ := b.Peek(x.tables.in.Longest())
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{b, resp.Body}
+	return x.tables.in.Torn(begin)
 }
 
 // scrubbed reports the secrets that were taken out of an answer.
@@ -153,7 +175,7 @@ func (x *exchange) long(resp *http.Response, body io.Reader, length int64) []sec
 
 // unzip passes a compressed answer on as plain text. Its memory is constant
 // however much comes out of it.
-func (x *exchange) unzip(resp *http.Response, hasBody bool) []secret.Name {
+func (x *exchange) unzip(resp *http.Response, c coding, hasBody bool) []secret.Name {
 	h := x.w.Header()
 	delete(h, "Content-Encoding")
 	if !hasBody {
@@ -161,9 +183,9 @@ func (x *exchange) unzip(resp *http.Response, hasBody bool) []secret.Name {
 		x.w.WriteHeader(resp.StatusCode)
 		return nil
 	}
-	zr, err := gzip.NewReader(resp.Body)
+	zr, err := c.unpack(resp.Body)
 	if err != nil {
-		x.refuse(&refusal{status: http.StatusBadGateway, reason: "the host's answer is not the gzip it says it is", advice: adviceWait})
+		x.refuse(&refusal{status: http.StatusBadGateway, reason: "the host's answer is not the " + string(c) + " it says it is", advice: adviceWait})
 		return nil
 	}
 	delete(h, "Content-Length")

@@ -138,25 +138,23 @@ func (x *exchange) cleanHead(upgrade bool) {
 	if upgrade {
 		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
 	}
-	x.gzip = acceptsGzip(h["Accept-Encoding"])
+	x.accepted = h["Accept-Encoding"]
 	if x.tables.in != nil || x.bound() {
+		partial := partOfBytes(h["Range"])
+		if partial && (x.bound() || !rest(h["Range"])) {
+			delete(h, "Range")
+			delete(h, "If-Range")
+			partial = false
+		}
 		h["Accept-Encoding"] = []string{"identity"}
-		if x.gzip {
+		if !partial && accepts(x.accepted, "gzip") {
 			h["Accept-Encoding"] = []string{"gzip, identity"}
 		}
 		delete(h, "Sec-Websocket-Extensions") // compression
 	}
-	if x.bound() {
-		delete(h, "Range")
-		delete(h, "If-Range")
-	}
 	if _, ok := h["User-Agent"]; !ok {
 		h["User-Agent"] = nil // or net/http would write its own
 	}
-}
-
-func acceptsGzip(accepted []string) bool {
-	return slices.ContainsFunc(accepted, func(v string) bool { return strings.Contains(strings.ToLower(v), "gzip") })
 }
 
 // outgoing is the request as it is sent: made anew from what was judged.

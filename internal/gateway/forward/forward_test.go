@@ -141,7 +141,7 @@ func TestHold(t *testing.T) {
 	var held []*upload
 	for {
 		u := &upload{x: x, length: maxWhole}
-		if !u.hold() {
+		if !u.hold(u.length) {
 			break
 		}
 		held = append(held, u)

@@ -16,17 +16,17 @@ import (
 
 // exchange is one request on its way through.
 type exchange struct {
-	f      *Forwarder
-	w      http.ResponseWriter
-	r      *http.Request
-	to     front.Target
-	scheme string
-	sni    string
-	path   string // canonical
-	query  string
-	shown  string // path, unless it holds a secret
-	gzip   bool   // the program understands it
-	tables *compiled
+	f        *Forwarder
+	w        http.ResponseWriter
+	r        *http.Request
+	to       front.Target
+	scheme   string
+	sni      string
+	path     string // canonical
+	query    string
+	shown    string   // path, unless it holds a secret
+	accepted []string // Accept-Encoding, as the program wrote it
+	tables   *compiled
 
 	mu   sync.Mutex // the body may be read, and values put into it, while the answer is written
 	used []secret.Name

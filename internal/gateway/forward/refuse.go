@@ -15,6 +15,9 @@ type refusal struct {
 	advice string
 }
 
+// Error is the reason, for the places where a refusal is found deep in a body.
+func (r *refusal) Error() string { return r.reason }
+
 func (r refusal) write(w http.ResponseWriter) {
 	h := w.Header()
 	clear(h)

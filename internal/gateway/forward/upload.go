@@ -36,12 +36,15 @@ type upload struct {
 // comes before anything is sent.
 func (x *exchange) body() (*upload, error) {
 	u := &upload{x: x, length: x.r.ContentLength}
+	packed := codingOf(x.r.Header)
 	switch {
 	case x.r.Body == nil || x.r.Body == http.NoBody || u.length == 0:
 		return &upload{}, nil
-	case x.tables.out == nil:
+	case x.tables.out == nil, packed.opaque() && x.told(): // what a model is told raises no alarm, and nothing is put in
 		u.stream = x.r.Body
-	case u.length > 0 && u.length <= maxWhole && u.hold():
+	case packed.readable() || packed.opaque():
+		return u, u.readPacked(packed)
+	case u.length > 0 && u.length <= maxWhole && u.hold(u.length):
 		return u, u.readWhole()
 	case x.told():
 		u.stream = x.without(x.r.Body, u.length > 0)
@@ -74,18 +77,19 @@ func (x *exchange) without(body io.Reader, fixed bool) io.Reader {
 	return a
 }
 
-func (u *upload) hold() bool {
-	if u.x.f.held.Add(u.length) > maxHeld {
-		u.x.f.held.Add(-u.length)
+func (u *upload) hold(n int64) bool {
+	if u.x.f.held.Add(n) > maxHeld {
+		u.x.f.held.Add(-n)
 		return false
 	}
-	u.held = u.length
+	u.held = n
 	return true
 }
 
 func (u *upload) release() {
 	if u.held > 0 {
 		u.x.f.held.Add(-u.held)
+		u.held = 0
 	}
 }
 

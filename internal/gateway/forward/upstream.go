@@ -158,6 +158,10 @@ func explainCertificate(err error) string {
 
 // stopped answers a request that holds what must not leave.
 func (x *exchange) stopped(err error) {
+	if r, ok := errors.AsType[*refusal](err); ok {
+		x.refuse(r)
+		return
+	}
 	stop, ok := errors.AsType[*swap.Stop](err)
 	if !ok { // the program broke off in the middle of its body
 		panic(http.ErrAbortHandler)

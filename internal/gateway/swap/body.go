@@ -143,6 +143,32 @@ func (a *Answer) swap(p int) ([]byte, error) {
 // Found lists the secrets that were found so far.
 func (a *Answer) Found() []secret.Name { return a.found }
 
+// tornEnd is how much of the end of a value may be shown where a text begins
+// inside it.
+const tornEnd = 7
+
+// Longest is the length of the longest text that is looked for.
+func (in *Incoming) Longest() int {
+	n := 0
+	for _, w := range in.written {
+		n = max(n, len(w.Text))
+	}
+	return n
+}
+
+// Torn reports whether a text begins with the end of a value. begin is its first
+// Longest bytes, or all of it.
+func (in *Incoming) Torn(begin []byte) bool {
+	for _, w := range in.written {
+		for end := w.Text; len(end) > tornEnd; end = end[1:] {
+			if bytes.HasPrefix(begin, end) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Text swaps the values in a text that is complete, such as a header.
 func (in *Incoming) Text(s string) (string, []secret.Name) {
 	if in == nil || s == "" {
