@@ -22,6 +22,11 @@ const (
 	// events in a loop; the audit log keeps counting.
 	maxEvents = 50000
 	flushTime = 5 * time.Second
+	// gatherTime is how long the first event of a batch waits for others: a
+	// program that uses a key a thousand times a second would otherwise cause as
+	// many requests to the vault, and syncs of its log.
+	gatherTime = 50 * time.Millisecond
+	maxBatch   = 256
 )
 
 // record writes what happened in three places: the session's own file, the
@@ -36,8 +41,9 @@ type record struct {
 	shown map[string]bool
 	show  func(line string) // where the user can read a line
 
-	audit chan api.Event
-	done  chan struct{}
+	audit   chan api.Event
+	closing chan struct{}
+	done    chan struct{}
 }
 
 func newRecord(s *Session) (*record, error) {
@@ -45,7 +51,7 @@ func newRecord(s *Session) (*record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("session record: %w", err)
 	}
-	r := &record{s: s, file: f, shown: map[string]bool{}, show: s.say, done: make(chan struct{})}
+	r := &record{s: s, file: f, shown: map[string]bool{}, show: s.say, closing: make(chan struct{}), done: make(chan struct{})}
 	if s.opts.Background == nil {
 		close(r.done)
 		return r, nil
@@ -126,24 +132,40 @@ func (s *Session) say(line string) { s.opts.Term.Notef("%s", line) }
 func (r *record) send(c *api.Client) {
 	defer close(r.done)
 	var batch []api.Event
-	open := true
-	for open {
-		e, ok := <-r.audit
-		open = ok
-		if ok {
-			batch = append(batch, e)
-		}
-		for ok && len(r.audit) > 0 && len(batch) < 256 {
+	for e := range r.audit {
+		batch = append(batch, e)
+		r.gather()
+		for len(r.audit) > 0 && len(batch) < maxBatch {
 			batch = append(batch, <-r.audit)
 		}
-		if len(batch) == 0 {
-			continue
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), flushTime)
-		if c.Record(ctx, batch...) == nil || len(batch) > queue {
-			batch = batch[:0]
-		}
-		cancel()
+		batch = flush(c, batch)
+	}
+	flush(c, batch)
+}
+
+// flush sends a batch and returns what is left of it.
+func flush(c *api.Client, batch []api.Event) []api.Event {
+	if len(batch) == 0 {
+		return batch
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+	defer cancel()
+	if c.Record(ctx, batch...) == nil || len(batch) > queue {
+		return batch[:0]
+	}
+	return batch
+}
+
+// gather waits until a batch is worth sending, or nothing more can come.
+func (r *record) gather() {
+	if len(r.audit) >= maxBatch {
+		return
+	}
+	t := time.NewTimer(gatherTime)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-r.closing:
 	}
 }
 
@@ -156,6 +178,7 @@ func (r *record) close() {
 	_ = r.file.Close()
 	r.file = nil
 	if r.audit != nil {
+		close(r.closing)
 		close(r.audit)
 	}
 	r.mu.Unlock()
