@@ -70,7 +70,8 @@ func rewound(r *http.Request) (*http.Request, error) {
 func ReadPassphrase(file string) (secret.Value, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return secret.Value{}, api.Errorf(api.Missing, "%s: %s", PassphraseVariable, err)
+		return secret.Value{}, api.Errorf(api.Missing, "%s: %s", PassphraseVariable, err).
+			WithHint("it must name a file with the passphrase; without the variable a terminal is asked")
 	}
 	defer f.Close()
 	buf := make([]byte, 4096)
