@@ -166,7 +166,7 @@ func TestScrubbingOtherLength(t *testing.T) {
 func TestUnboundHosts(t *testing.T) {
 	var asked http.Header
 	text := "0123456789" + payValue + strings.Repeat("abcdef", 10)
-	packed := zipped(text)
+	packed, file := zipped(text), zipped(text[:10])
 	w := newWorld(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		asked = r.Header.Clone()
 		switch c := strings.TrimPrefix(r.URL.Path, "/"); c {
@@ -177,6 +177,12 @@ func TestUnboundHosts(t *testing.T) {
 		case "br":
 			rw.Header().Set("Content-Encoding", c)
 			_, _ = io.WriteString(rw, "not really br")
+		case "file", "stream":
+			rw.Header().Set("Content-Encoding", "gzip")
+			if c == "stream" {
+				rw.(http.Flusher).Flush()
+			}
+			_, _ = io.WriteString(rw, file)
 		case "gzip", "utf-8":
 			rw.Header().Set("Content-Encoding", c)
 			body := map[string]string{"gzip": packed, "utf-8": text}[c]
@@ -201,8 +207,12 @@ func TestUnboundHosts(t *testing.T) {
 		{"/br", "gzip, br", "", 502, "cannot be searched"},
 		{"/br", "*", "", 502, "cannot be searched"},
 		{"/br", "br;q=0", "", 200, "not really br"},
-		{"/gzip", "", "", 200, packed},
-		{"/gzip", "gzip;q=0", "", 200, packed},
+		{"/gzip", "", "", 403, "accept gzip"},
+		{"/gzip", "gzip;q=0", "", 403, "accept gzip"},
+		{"/file", "", "", 200, file},
+		{"/file", "br", "", 200, file},
+		{"/stream", "", "", 200, file},
+		{"/file", "gzip", "", 200, clean[:10]},
 		{"/gzip", "deflate, gzip;q=0.5", "", 200, clean},
 		{"/utf-8", "gzip", "", 200, clean},
 		{"/", "", "bytes=2-5", 200, clean}, // as if it were not understood

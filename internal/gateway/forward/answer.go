@@ -2,6 +2,7 @@ package forward
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -40,6 +41,9 @@ func (x *exchange) reply(resp *http.Response) {
 		found = append(found, x.unzip(resp, packed, hasBody)...)
 	case !hasBody:
 		x.pass(resp)
+	case packed.readable() && resp.ContentLength <= maxWhole && x.hides(resp, packed):
+		x.refuse(&refusal{status: http.StatusForbidden, advice: adviceNoRetry,
+			reason: "the host answered, compressed without being asked to, with something that holds a secret; accept gzip, and it arrives without"})
 	case packed != "" && x.bound(), packed.opaque() && undone:
 		x.refuse(&refusal{status: http.StatusBadGateway, advice: adviceNoRetry,
 			reason: "the host answered in an encoding that cannot be searched for secrets, although it was asked not to"})
@@ -48,6 +52,32 @@ func (x *exchange) reply(resp *http.Response) {
 	default:
 		found = append(found, x.long(resp, resp.Body, resp.ContentLength)...)
 	}
+}
+
+// hides reports whether a value is in a compressed answer of known length, which
+// otherwise goes on as it is.
+func (x *exchange) hides(resp *http.Response, c coding) bool {
+	if resp.ContentLength < 0 { // a stream: waiting for its end could take for ever
+		return false
+	}
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, resp.ContentLength))
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{bytes.NewReader(raw), resp.Body}
+	text, err := c.unpack(bytes.NewReader(raw))
+	if err != nil {
+		return false
+	}
+	a := x.f.answers.Get().(*swap.Answer)
+	defer x.f.answers.Put(a)
+	a.Reset(io.LimitReader(text, maxUnpacked), x.tables.in, false)
+	_, _ = io.Copy(io.Discard, a)
+	x.scrubbed(a.Found())
+	return len(a.Found()) > 0
 }
 
 // ofBytes tells a part of a file from a page of a list, which some APIs send with
