@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -109,6 +110,9 @@ func newAuditVerify() *cobra.Command {
 				return err
 			}
 			v, err := client.VerifyAudit(cmd.Context())
+			if e, ok := errors.AsType[*api.Error](err); ok && e.Code == api.Tampered {
+				e.Advice = "" // it names this command
+			}
 			if err != nil {
 				return err
 			}
