@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bailey-project/bailey/internal/api"
 	"github.com/bailey-project/bailey/internal/gateway"
 	"github.com/bailey-project/bailey/internal/home"
@@ -145,11 +147,20 @@ func Allow(root string, rule policy.Rule) error {
 // Disallow forgets every rule for a host and reports whether there was one.
 func Disallow(root string, host policy.Host) (bool, error) { return changeAllowed(root, host) }
 
-// changeAllowed puts texts in the place of what is kept about a host.
+// changeAllowed puts texts in the place of what is kept about a host. Commands
+// in several terminals wait for each other.
 func changeAllowed(root string, host policy.Host, texts ...string) (was bool, err error) {
 	file := allowFile(root)
 	if err := home.MakeDir(filepath.Dir(file)); err != nil {
 		return false, err
+	}
+	dir, err := os.Open(filepath.Dir(file))
+	if err != nil {
+		return false, err
+	}
+	defer dir.Close()
+	if err := unix.Flock(int(dir.Fd()), unix.LOCK_EX); err != nil {
+		return false, fmt.Errorf("%s: waiting for its lock: %w", dir.Name(), err)
 	}
 	kept := slices.DeleteFunc(Allowed(root), func(t string) bool {
 		old, err := policy.ParseRule(t, allowOrigin)
