@@ -14,7 +14,7 @@ import (
 // whole, because what was sent on before it is unpacked cannot be taken back.
 const (
 	maxPacked   = 8 << 20
-	maxUnpacked = 256 << 20
+	maxUnpacked = 128 << 20
 	maxTold     = 32 << 20 // unpacked, where values are taken out
 )
 
