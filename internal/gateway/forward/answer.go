@@ -41,7 +41,7 @@ func (x *exchange) reply(resp *http.Response) {
 		found = append(found, x.unzip(resp, packed, hasBody)...)
 	case !hasBody:
 		x.pass(resp)
-	case packed.readable() && resp.ContentLength <= maxWhole && x.hides(resp, packed):
+	case packed.readable() && resp.ContentLength <= maxShort && x.hides(resp, packed):
 		x.refuse(&refusal{status: http.StatusForbidden, advice: adviceNoRetry,
 			reason: "the host answered, compressed without being asked to, with something that holds a secret; accept gzip, and it arrives without"})
 	case packed != "" && x.bound(), packed.opaque() && undone:
