@@ -122,6 +122,14 @@ func TestPackedConfidant(t *testing.T) {
 	if r, sent := out.last(); sent != "DB="+strings.Repeat("*", len(dbValue)) || r.Header.Get("Content-Encoding") != "" {
 		t.Errorf("%q %v", sent, r.Header)
 	}
+	w.mu.Lock()
+	w.known = nil // as after the vault was locked
+	w.mu.Unlock()
+	w.Forget()
+	if resp, _ := do(t, w.client(true), "POST", "https://mail.test/", clean, "Content-Encoding", "gzip"); resp.StatusCode != 200 {
+		t.Errorf("without values: %s", resp.Status)
+	}
+	c = w.client(true)
 	if resp, _ := do(t, c, "POST", "https://mail.test/", "opaque", "Content-Encoding", "zstd"); resp.StatusCode != 200 {
 		t.Error(resp.Status)
 	}

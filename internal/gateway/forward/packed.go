@@ -52,17 +52,20 @@ func (u *upload) readPacked(c coding) error {
 // body with values in it unpacked and without them.
 func (u *upload) judgePacked(c coding, raw []byte) error {
 	x, src := u.x, bytes.NewReader(raw)
+	u.whole = raw
+	if x.told() && x.tables.in == nil {
+		return nil
+	}
 	unpacked, err := c.unpack(src)
 	if err != nil {
 		return garbled(c)
 	}
-	u.whole = raw
 	if !x.told() {
 		// The raw bytes too: gzip has room for a name and a comment.
 		if _, err = io.Copy(io.Discard, x.tables.out.Check(bytes.NewReader(raw), x.destination())); err == nil {
 			err = drain(x.tables.out.Check(unpacked, x.destination()))
 		}
-	} else if x.tables.in != nil {
+	} else {
 		u.whole, err = u.unpackTold(unpacked, raw)
 	}
 	if _, stopped := errors.AsType[*swap.Stop](err); stopped {
