@@ -113,6 +113,13 @@ func disallow(cmd *cobra.Command, root string, rule policy.Rule, only bool) erro
 			WithHint("what is open, and why: bailey allow --list")
 	}
 	told(rule.Host.String()+": closed", running, was)
+	if rules, gerr := granted(root); gerr == nil {
+		for _, r := range rules {
+			if r.Host == rule.Host {
+				term.Std().Notef("%s stays open all the same: %s grants it", r.Host, r.Origin)
+			}
+		}
+	}
 	return err
 }
 
@@ -156,13 +163,18 @@ func listAllowed(root string, asJSON bool) error {
 	for _, r := range rules {
 		term.Std().Printf("%s\n", r)
 	}
-	m, err := manifest.Load(root)
-	if err != nil || !manifest.Confirmed(root, m.Hash()) {
-		return nil // none, or it grants nothing
-	}
-	granted, err := m.Rules()
-	for _, r := range granted {
+	more, err := granted(root)
+	for _, r := range more {
 		term.Std().Printf("%s  # %s\n", r, r.Origin)
 	}
 	return err
+}
+
+// granted are the rules of bailey.yaml, if the user confirmed it as it stands.
+func granted(root string) ([]policy.Rule, error) {
+	m, err := manifest.Load(root)
+	if err != nil || !manifest.Confirmed(root, m.Hash()) {
+		return nil, nil
+	}
+	return m.Rules()
 }
