@@ -9,6 +9,7 @@ import (
 
 	"github.com/bailey-project/bailey/internal/api"
 	"github.com/bailey-project/bailey/internal/home"
+	"github.com/bailey-project/bailey/internal/limit"
 	"github.com/bailey-project/bailey/internal/manifest"
 	"github.com/bailey-project/bailey/internal/session"
 	"github.com/bailey-project/bailey/internal/term"
@@ -18,7 +19,7 @@ import (
 
 func newAgent() *cobra.Command {
 	var environment string
-	var network []string
+	var network, limits []string
 	var quiet bool
 	cmd := &cobra.Command{
 		Use:   "agent [flags] [--] COMMAND [ARGUMENT...]",
@@ -40,7 +41,7 @@ func newAgent() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o.Network, o.Quiet = network, quiet
+			o.Network, o.Limits, o.Quiet = network, limits, quiet
 			// The terminal's signals are the workload's.
 			code, err := session.Run(context.WithoutCancel(cmd.Context()), o)
 			var none *toolchain.NotFoundError
@@ -63,9 +64,20 @@ func newAgent() *cobra.Command {
 	f.SetInterspersed(false)
 	f.StringVarP(&environment, "env", "e", development, "`environment`; production is asked for per command")
 	f.StringArrayVar(&network, "allow", nil, "`host` to open for this session, as in: github.com, or \"github.com: write\"")
+	f.StringArrayVar(&limits, "limit", nil, "`NAME=N` for this session: memory, processes, cpus, open-files, disk or time, as in memory=8G")
 	f.BoolVarP(&quiet, "quiet", "q", false, "say nothing that is not a refusal")
+	_ = cmd.RegisterFlagCompletionFunc("limit", completeLimits)
 	_ = cmd.RegisterFlagCompletionFunc("env", fixed(development, "test", "staging", production))
 	return cmd
+}
+
+// completeLimits offers the names with their sign.
+func completeLimits(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var words []string
+	for _, name := range limit.Names {
+		words = append(words, string(name)+"=")
+	}
+	return words, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
 }
 
 // status is the child's own exit status.

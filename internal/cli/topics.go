@@ -10,6 +10,7 @@ func topics() []*cobra.Command {
 		{"exit-codes", "What the exit statuses mean", exitCodesText},
 		{"placeholders", "What an agent sees in place of a secret", placeholdersText},
 		{"headless", "CI, containers and machines without a terminal", headlessText},
+		{"limits", "How much of the machine a session may take", limitsText},
 		{"manifest", "bailey.yaml, the project's own file", manifestText},
 		{"platforms", "Which commands work where, and what to do where they don't", platformsText},
 	} {
@@ -101,6 +102,24 @@ before it is answered; the rest of the file system may be read-only.
 BAILEY_PROJECT names the project as --project does, for checkouts that no person ran init in.
 "bailey run --or-env -- COMMAND" runs without a vault, too, when the environment has all names that
 bailey.yaml declares: put that into scripts that colleagues and CI share.`
+
+const limitsText = `A session has limits, so that nothing in it takes the machine down. What takes more ends its own
+session with the limit and the setting named; other sessions and programs notice nothing.
+
+  memory       of all its processes together      four fifths of the machine's
+  processes    at one time, threads counted       thousands
+  cpus         processors                         all
+  open-files   of one process                     65536, or what "ulimit -Hn" allows
+  disk         free space it may use up           half of what is free at its start
+  time         from start to end                  no limit
+
+Set them for all sessions in config.yaml, and for one with --limit:
+
+  limits: {memory: 8G, processes: 4000, time: 8h}
+  bailey agent --limit memory=2G --limit time=30m -- npm test
+
+A project can lower them in bailey.yaml, under "agent", and never raise them. What a session had and
+what ended it is in "bailey session list --json".`
 
 const manifestText = `bailey.yaml stands at the root of the repository and is committed. It holds names and rules, no
 values. An agent can edit it, so it grants nothing until you confirm that very content: init confirms

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bailey-project/bailey/internal/limit"
 	"github.com/bailey-project/bailey/internal/policy"
 	"github.com/bailey-project/bailey/internal/secret"
 )
@@ -152,6 +153,11 @@ func (m *Manifest) checkAgent() error {
 	for i, h := range m.Agent.Host {
 		if host, err := policy.ParseHost(h); err != nil || host.Port == 0 {
 			return m.at(item("agent.host", i), "a service of the host is written NAME:PORT, such as localhost:11434")
+		}
+	}
+	for _, name := range sorted(m.Agent.Limits) {
+		if _, err := limit.Number(limit.Name(name), m.Agent.Limits[name]); err != nil {
+			return m.at("agent.limits."+name, err.Error())
 		}
 	}
 	for i, p := range m.Agent.Ports {

@@ -89,6 +89,10 @@ type Agent struct {
 	Host []string `yaml:"host,omitempty,flow" json:"host,omitempty"`
 	// Ports are listening ports of the sandbox that the host's 127.0.0.1 offers.
 	Ports []int `yaml:"ports,omitempty,flow" json:"ports,omitempty"`
+	// Limits are how much of the machine a session may take, such as
+	// {memory: 4G, processes: 2000}. They can only lower what the user's own
+	// configuration allows. See limit.Names.
+	Limits map[string]string `yaml:"limits,omitempty,flow" json:"limits,omitempty"`
 	// Reach are the ways into the running stack.
 	Reach Reach `yaml:"reach,omitempty" json:"reach"`
 }

@@ -34,6 +34,7 @@ agent:
     - gitlab.test: write
   host: [localhost:11434]
   ports: [5173]
+  limits: {memory: 4G, time: 90m}
   reach: {endpoints: [api:3333], tasks: [test], logs: [api]}
 `
 

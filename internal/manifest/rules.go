@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/bailey-project/bailey/internal/limit"
 	"github.com/bailey-project/bailey/internal/policy"
 	"github.com/bailey-project/bailey/internal/secret"
 )
@@ -33,6 +34,11 @@ func (m *Manifest) Rules() ([]policy.Rule, error) {
 		}
 	}
 	return rules, nil
+}
+
+// Limits are what the file says that a session may take, each with its line.
+func (m *Manifest) Limits() (limit.Set, error) {
+	return limit.Parse(m.Agent.Limits, func(name string) string { return m.origin("agent.limits." + name) })
 }
 
 // Hosts are the destinations that a secret is bound to.

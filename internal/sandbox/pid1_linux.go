@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bailey-project/bailey/internal/sandbox/meter"
 	"github.com/bailey-project/bailey/internal/sandbox/seccomp"
 )
 
@@ -65,13 +66,14 @@ func exit(code int) {
 }
 
 type pid1 struct {
-	ctl  *control
-	spec *Spec
-	tree *tree
-	pins pins
-	std  [3]int   // the workload's pipes, or /dev/null for a terminal
-	tty  *os.File // the workload's terminal, PID 1's controlling one
-	pid  int
+	ctl   *control
+	spec  *Spec
+	tree  *tree
+	pins  pins
+	meter *meter.Meter
+	std   [3]int   // the workload's pipes, or /dev/null for a terminal
+	tty   *os.File // the workload's terminal, PID 1's controlling one
+	pid   int
 }
 
 func (p *pid1) run() error {
@@ -79,6 +81,7 @@ func (p *pid1) run() error {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return err
 	}
+	volunteer()
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return err
 	}
@@ -108,6 +111,7 @@ func (p *pid1) run() error {
 	}
 	go p.obey()
 	go p.pins.watch(p)
+	p.measure()
 	return p.reap()
 }
 
@@ -334,12 +338,14 @@ func (p *pid1) confineAndFork() (*Regime, error) {
 	if r.Seccomp, err = seccomp.Install(); err != nil {
 		return nil, err
 	}
+	p.inherit()
 	p.pid, err = syscall.ForkExec(p.spec.Path, p.spec.Args, &syscall.ProcAttr{
 		Dir: p.spec.Dir, Env: p.spec.Env, Files: p.stdio(), Sys: p.attributes(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.spec.Path, err)
 	}
+	p.restrain()
 	for _, fd := range p.std {
 		unix.Close(fd)
 	}
@@ -394,12 +400,13 @@ func (p *pid1) reap() error {
 			_ = p.ctl.send(frame{Notice: &Notice{Kind: Stopped}})
 			continue
 		}
-		e := &Exit{Code: ws.ExitStatus()}
+		e := Exit{Code: ws.ExitStatus()}
 		if ws.Signaled() {
 			e.Code, e.Signal = 128+int(ws.Signal()), int(ws.Signal())
 		}
+		last := p.final(e)
 		killAll()
-		return p.ctl.send(frame{Exit: e})
+		return p.ctl.send(frame{Exit: last})
 	}
 }
 

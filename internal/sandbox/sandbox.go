@@ -13,6 +13,8 @@ package sandbox
 import (
 	"net"
 	"os"
+
+	"github.com/bailey-project/bailey/internal/limit"
 )
 
 // InitArg is the first argument that makes the bailey binary PID 1 of a
@@ -47,6 +49,8 @@ type Spec struct {
 	TTY      [3]bool // which of descriptors 0–2 are the terminal; the others are pipes
 	Rows     uint16  // size of the terminal at start
 	Cols     uint16
+	Limits   limit.Set // what the workload may take
+	Quota    bool      // the processors are a control group's to share out; set by Run
 }
 
 // Identity is who the workload is. Outside it is the same numeric user unless
@@ -118,6 +122,8 @@ type Stdio struct {
 type Exit struct {
 	Code   int
 	Signal int // 0 when it exited by itself
+	// Breach is the limit that was reached, when that ended the sandbox.
+	Breach *limit.Breach `json:",omitempty"`
 }
 
 // Notice is something PID 1 saw that the user should know.

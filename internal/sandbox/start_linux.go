@@ -30,6 +30,7 @@ type Process struct {
 	mu   sync.Mutex // pid
 	exit chan Exit
 	gone chan struct{} // closed once PID 1 was waited for
+	*bounds
 }
 
 // Start is Launch, Build and Run in one.
@@ -56,12 +57,12 @@ func Launch(b Base) (*Process, error) {
 		return nil, err
 	}
 	defer child.Close()
-	p := &Process{ctl: ctl, exit: make(chan Exit, 1), gone: make(chan struct{})}
+	p := &Process{ctl: ctl, exit: make(chan Exit, 1), gone: make(chan struct{}), bounds: newBounds()}
 	begun := make(chan error)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		var err error
-		p.pid, err = fork(child, attributes(b.Identity))
+		p.pid, err = p.bounds.fork(child, attributes(b.Identity))
 		begun <- err
 		<-p.gone
 	}()
@@ -74,6 +75,7 @@ func Launch(b Base) (*Process, error) {
 	if err != nil {
 		close(p.gone)
 		p.maps.close()
+		p.bounds.end()
 		return nil, startFailure(err)
 	}
 	if err := ctl.send(frame{Base: &b}); err != nil {
@@ -86,6 +88,7 @@ func Launch(b Base) (*Process, error) {
 // Build hands over what the sandbox is made of and returns while it is made.
 // When it fails, nothing of the sandbox is left alive.
 func (p *Process) Build(s Spec) error {
+	p.bounds.apply(&s, p.End)
 	if err := p.deliver(&s); err != nil {
 		p.Kill()
 		return err
@@ -146,6 +149,7 @@ func (p *Process) Close() error {
 	_, err := unix.Wait4(p.pid, &status, 0, nil)
 	p.pid = 0
 	close(p.gone)
+	p.bounds.end()
 	if err == nil && status.ExitStatus() != 0 {
 		err = fmt.Errorf("its first process ended with status %d", status)
 	}
@@ -398,8 +402,11 @@ func (p *Process) Pin(target string, content []byte) error {
 // PID 1 may take a moment longer to drop the mounts; Close waits for that.
 func (p *Process) Wait() (Exit, error) {
 	e, ok := <-p.exit
-	if ok {
-		return e, nil
+	if b := p.breach.Load(); ok || b != nil {
+		if !ok {
+			_ = p.Close()
+		}
+		return breached(e, b), nil
 	}
 	err := p.Close()
 	if err == nil {

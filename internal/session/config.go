@@ -21,6 +21,9 @@ import (
 type config struct {
 	// Network are hosts that every session may reach, as in agent.network.
 	Network []string `yaml:"network"`
+	// Limits are how much of the machine a session may take, such as
+	// {memory: 8G, processes: 4000}. See limit.Names.
+	Limits map[string]string `yaml:"limits"`
 	// Upstreams pin hosts to an address and an authority: tests, company hosts.
 	Upstreams []upstream `yaml:"upstreams"`
 

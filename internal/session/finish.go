@@ -37,9 +37,13 @@ func (s *Session) finish(exit sandbox.Exit) {
 	if err == nil {
 		s.summarise(changes)
 	}
+	s.explain(exit.Breach)
 	s.record.note("session.end", "done", fmt.Sprintf("exit %d", exit.Code))
 	m := s.meta()
 	m.Ended, m.Exit, m.Changes = time.Now(), exit.Code, changes.Files
+	if exit.Breach != nil {
+		m.Breach = exit.Breach.String()
+	}
 	for _, r := range report.Refs {
 		m.Refs = append(m.Refs, r.Name+" "+string(r.Outcome))
 	}

@@ -45,7 +45,7 @@ var bundles = []string{"/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem", "/etc/pki/
 func (s *Session) spec(tty [3]bool) sandbox.Spec {
 	spec := sandbox.Spec{
 		Base: sandbox.Base{Identity: s.identity()},
-		Path: s.program.Path, Args: s.opts.Args, Dir: s.opts.Dir, Hostname: "bailey", TTY: tty,
+		Path: s.program.Path, Args: s.opts.Args, Dir: s.opts.Dir, Hostname: "bailey", TTY: tty, Limits: s.limits,
 	}
 	spec.Env = s.environment(spec.Identity)
 	s.system(&spec)

@@ -56,7 +56,9 @@ func (s *Session) run(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	stop := s.keepTime()
 	exit, err := s.box.Wait()
+	stop()
 	relayed()
 	s.finish(exit)
 	return exit.Code, err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"io/fs"
 
+	"github.com/bailey-project/bailey/internal/limit"
 	"github.com/bailey-project/bailey/internal/sandbox"
 	"github.com/bailey-project/bailey/internal/workspace"
 )
@@ -21,3 +22,6 @@ func (s *Session) found(workspace.Found) {}
 
 // untouched is never asked: nothing runs.
 func untouched(string, string, fs.FileMode, map[string]bool) bool { return false }
+func (s *Session) findLimits() error                              { return nil }
+
+func (s *Session) explain(*limit.Breach) {}

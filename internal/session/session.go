@@ -21,6 +21,7 @@ import (
 	"github.com/bailey-project/bailey/internal/api"
 	"github.com/bailey-project/bailey/internal/gateway"
 	"github.com/bailey-project/bailey/internal/home"
+	"github.com/bailey-project/bailey/internal/limit"
 	"github.com/bailey-project/bailey/internal/manifest"
 	"github.com/bailey-project/bailey/internal/relay"
 	"github.com/bailey-project/bailey/internal/sandbox"
@@ -39,6 +40,7 @@ type Options struct {
 	Env         []string    // the caller's; only an allow-list of it goes in
 	Environment string      // "development" when empty
 	Network     []string    // further rules for this session, as in agent.network
+	Limits      []string    // further limits for this session, such as memory=8G
 	Client      *api.Client // may ask for the passphrase; used only before anything runs; nil without a vault
 	Background  *api.Client // asks nothing and prints nothing: the terminal is the workload's by then
 	Term        *term.Term
@@ -59,6 +61,7 @@ type Session struct {
 	work      *workspace.Workspace
 	view      workspace.View
 	rules     *rules
+	limits    limit.Set
 	keys      *keys
 	gate      *gateway.Gateway
 	record    *record
@@ -112,6 +115,9 @@ func (s *Session) prepare(ctx context.Context) error {
 	}
 	s.profile = profileOf(s.opts.Args, s.opts.Env, s.opts.Dir)
 	if err := s.loadManifest(); err != nil {
+		return err
+	}
+	if err := s.findLimits(); err != nil {
 		return err
 	}
 	if err := s.makeDirs(); err != nil {
@@ -258,6 +264,9 @@ func Grants(m *manifest.Manifest) []string {
 	}
 	for _, n := range m.Agent.Network {
 		lines = append(lines, "network "+string(n))
+	}
+	if limits, err := m.Limits(); err == nil && len(limits) > 0 {
+		lines = append(lines, "at most "+limits.String())
 	}
 	if len(lines) == 0 {
 		lines = append(lines, "nothing beyond what every session has")

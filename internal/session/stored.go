@@ -16,6 +16,7 @@ import (
 
 	"github.com/bailey-project/bailey/internal/api"
 	"github.com/bailey-project/bailey/internal/home"
+	"github.com/bailey-project/bailey/internal/limit"
 	"github.com/bailey-project/bailey/internal/sandbox"
 	"github.com/bailey-project/bailey/internal/workspace"
 )
@@ -35,6 +36,8 @@ type Stored struct {
 	Ended       time.Time          `json:"ended,omitzero"`
 	Exit        int                `json:"exit"`
 	Regime      sandbox.Regime     `json:"regime"`
+	Limits      limit.Set          `json:"limits,omitempty"`
+	Breach      string             `json:"breach,omitempty"` // the limit that ended it
 	Hidden      []string           `json:"hidden,omitempty"`
 	Changes     []workspace.Change `json:"changes,omitempty"`
 	Refs        []string           `json:"refs,omitempty"`
@@ -46,7 +49,7 @@ type Stored struct {
 func (s *Session) meta() *Stored {
 	return &Stored{ID: s.ID, Root: s.root, Program: filepath.Base(s.opts.Args[0]), Profile: s.profile.name,
 		Environment: s.opts.Environment, Project: s.keys.project, Pid: os.Getpid(), Started: s.startedAt,
-		Regime: s.box.Regime, Hidden: s.view.Hidden}
+		Regime: s.box.Regime, Limits: s.limits, Hidden: s.view.Hidden}
 }
 
 func (s *Session) writeMeta(m *Stored) error {

@@ -1,0 +1,248 @@
+// Package cgroup gives a sandbox a control group of its own where this user
+// may make one: version 2 where a directory is delegated, version 1 as root.
+//
+// It is the brake, not the judge: its limits lie a little above those that the
+// meter in the sandbox ends a session for, so that between two looks at it
+// nothing gets far. It is no requirement. Its invariant: nobody but the sandbox is ever in the
+// group, so that what the kernel ends there is the sandbox's.
+package cgroup
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bailey-project/bailey/internal/limit"
+)
+
+// root is where systems mount their control groups.
+const root = "/sys/fs/cgroup"
+
+// Group is a sandbox's own control group: one directory in version 2, one per
+// controller in version 1.
+type Group struct {
+	dirs    map[string]string // by controller
+	v2      bool
+	outside map[string]string
+}
+
+// controllers are asked for; memory and pids must be there.
+var controllers = []string{"memory", "pids", "cpu"}
+
+// errNone says that this user can make no control group here.
+var errNone = errors.New("no control group that this user may divide")
+
+// New makes a group named after this process, or fails where there can be none.
+func New(name string) (*Group, error) {
+	b, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return nil, errNone
+	}
+	return newIn(root, string(b), fmt.Sprintf("bailey-%d-%s", os.Getpid(), name))
+}
+
+func newIn(root, self, name string) (*Group, error) {
+	own := memberships(self)
+	if _, v1 := own["memory"]; v1 {
+		return newV1(root, own, name)
+	}
+	if path, ok := own[""]; ok {
+		return newV2(root, path, name)
+	}
+	return nil, errNone
+}
+
+// memberships reads /proc/self/cgroup (cgroups(7)): a path per controller, and
+// that of version 2 under "".
+func memberships(text string) map[string]string {
+	own := map[string]string{}
+	for line := range strings.Lines(text) {
+		f := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
+		if len(f) != 3 {
+			continue
+		}
+		for c := range strings.SplitSeq(f[1], ",") {
+			own[c] = f[2]
+		}
+	}
+	return own
+}
+
+func newV1(root string, own map[string]string, name string) (*Group, error) {
+	g := &Group{dirs: map[string]string{}, outside: map[string]string{}}
+	for _, c := range controllers {
+		path, ok := own[c]
+		if !ok {
+			continue
+		}
+		parent := filepath.Join(root, c, path)
+		dir := filepath.Join(parent, name)
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			g.Remove()
+			return nil, errNone
+		}
+		g.dirs[c], g.outside[c] = dir, parent
+	}
+	if g.dirs["pids"] == "" {
+		g.Remove()
+		return nil, errNone
+	}
+	return g, nil
+}
+
+// newV2 looks upward for a directory whose children get the controllers and
+// that this user may write to: no process may live in such a directory itself,
+// so it is never our own.
+func newV2(root, path, name string) (*Group, error) {
+	for at := filepath.Dir(path); ; at = filepath.Dir(at) {
+		parent := filepath.Join(root, at)
+		b, err := os.ReadFile(filepath.Join(parent, "cgroup.subtree_control"))
+		if err != nil {
+			return nil, errNone
+		}
+		has := strings.Fields(string(b))
+		if contains(has, "memory") && contains(has, "pids") && unix.Access(filepath.Join(parent, "cgroup.procs"), unix.W_OK) == nil {
+			dir := filepath.Join(parent, name)
+			if os.Mkdir(dir, 0o755) == nil {
+				g := &Group{v2: true, dirs: map[string]string{}}
+				for _, c := range has {
+					g.dirs[c] = dir
+				}
+				return g, nil
+			}
+		}
+		if at == "/" || at == "." {
+			return nil, errNone
+		}
+	}
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// Dir is the directory for clone3(2) to start a process in; "" in version 1,
+// which has Enter instead.
+func (g *Group) Dir() string {
+	if g.v2 {
+		return g.dirs["memory"]
+	}
+	return ""
+}
+
+// Enter moves the calling thread into the group, so that what it forks is
+// there, and returns how it leaves again. Moving oneself needs no lock that
+// the whole machine shares; moving somebody else waits for a grace period.
+func (g *Group) Enter() (leave func(), err error) {
+	leave = func() {
+		for _, dir := range g.outside {
+			_ = write(dir, "tasks", "0")
+		}
+	}
+	for _, c := range controllers {
+		if dir := g.dirs[c]; dir != "" && !g.v2 {
+			if err := write(dir, "tasks", "0"); err != nil {
+				leave()
+				return nil, err
+			}
+		}
+	}
+	return leave, nil
+}
+
+// Limit puts brakes in force.
+func (g *Group) Limit(s limit.Set) error {
+	for _, l := range g.settings(s) {
+		dir := g.dirs[l.controller]
+		if dir == "" {
+			continue
+		}
+		if err := write(dir, l.file, l.value); err != nil && !l.optional {
+			return fmt.Errorf("limiting the sandbox: %w", err)
+		}
+	}
+	return nil
+}
+
+// setting is one value in one file of a group.
+type setting struct {
+	controller, file, value string
+	optional                bool // the kernel may lack it
+}
+
+// cpuPeriod is the usual one, microseconds.
+const cpuPeriod = 100_000
+
+func (g *Group) settings(s limit.Set) []setting {
+	var all []setting
+	text := func(n int64) string { return strconv.FormatInt(n, 10) }
+	if n, ok := s.N(limit.Memory); ok && g.v2 {
+		all = append(all, setting{"memory", "memory.max", text(n + n/slack), false},
+			setting{"memory", "memory.oom.group", "1", true},
+			setting{"memory", "memory.swap.max", text(n / slack), true})
+	} else if ok {
+		all = append(all, setting{"memory", "memory.limit_in_bytes", text(n + n/slack), false},
+			setting{"memory", "memory.memsw.limit_in_bytes", text(n + n/slack), true})
+	}
+	if n, ok := s.N(limit.Processes); ok {
+		all = append(all, setting{"pids", "pids.max", text(n + n/slack + ours), false})
+	}
+	if n, ok := s.N(limit.CPUs); ok && g.v2 {
+		all = append(all, setting{"cpu", "cpu.max", text(n*cpuPeriod/1000) + " " + text(cpuPeriod), false})
+	} else if ok {
+		all = append(all, setting{"cpu", "cpu.cfs_quota_us", text(n * cpuPeriod / 1000), false})
+	}
+	return all
+}
+
+const (
+	// slack is the part of a limit by which the brake lies above it.
+	slack = 8
+	// ours are the threads that the sandbox's first process may have.
+	ours = 64
+)
+
+// Holds says whether the group limits name for all processes together.
+func (g *Group) Holds(name limit.Name) bool { return name == limit.CPUs && g.dirs["cpu"] != "" }
+
+// Remove takes the group away; it must be empty. Groups of supervisors that
+// were killed go with it.
+func (g *Group) Remove() {
+	for _, dir := range g.dirs {
+		_ = os.Remove(dir)
+		sweep(filepath.Dir(dir))
+	}
+}
+
+// sweep removes the empty groups of processes that are gone.
+func sweep(parent string) {
+	stale, _ := filepath.Glob(filepath.Join(parent, "bailey-*-*"))
+	for _, dir := range stale {
+		pid := strings.Split(filepath.Base(dir), "-")[1]
+		if _, err := os.Lstat("/proc/" + pid); err != nil {
+			_ = os.Remove(dir)
+		}
+	}
+}
+
+func write(dir, file, text string) error {
+	fd, err := unix.Open(filepath.Join(dir, file), unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: filepath.Join(dir, file), Err: err}
+	}
+	defer unix.Close(fd)
+	if _, err := unix.Write(fd, []byte(text)); err != nil {
+		return &os.PathError{Op: "write", Path: filepath.Join(dir, file), Err: err}
+	}
+	return nil
+}
