@@ -37,10 +37,12 @@ func (s *Session) finish(exit sandbox.Exit) {
 	if err == nil {
 		s.summarise(changes)
 	}
+	s.tellRefused()
 	s.explain(exit.Breach)
 	s.record.note("session.end", "done", fmt.Sprintf("exit %d", exit.Code))
 	m := s.meta()
 	m.Ended, m.Exit, m.Changes = time.Now(), exit.Code, changes.Files
+	m.Refused = s.record.refusals()
 	if exit.Breach != nil {
 		m.Breach = exit.Breach.String()
 	}

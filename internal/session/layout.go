@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,6 +23,7 @@ const (
 	caFile   = runDir + "/ca.pem"
 	caBundle = "/etc/ssl/certs/ca-certificates.crt"
 	viewDir  = runDir + "/view"
+	binDir   = runDir + "/bin"
 )
 
 // systemDirs are read-only and world-readable on every distribution. On merged
@@ -53,6 +55,10 @@ func (s *Session) spec(tty [3]bool) sandbox.Spec {
 	s.writable(&spec)
 	s.roots(&spec)
 	s.project(&spec)
+	s.charted = s.chart(spec)
+	if b, err := json.Marshal(s.charted); err == nil {
+		spec.Files = append(spec.Files, text(chartFile, string(b)))
+	}
 	return spec
 }
 
@@ -126,6 +132,10 @@ func (s *Session) system(spec *sandbox.Spec) {
 	}
 	spec.Mounts = append(spec.Mounts,
 		sandbox.Mount{Kind: sandbox.Cover, Target: "/usr/local/etc", Optional: true})
+	// For "bailey why", wherever it is installed; what is not for the inside it refuses.
+	if exe, err := os.Executable(); err == nil {
+		spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: exe, Target: binDir + "/bailey", Optional: true})
+	}
 }
 
 // etc composes /etc file by file. The session's is the only authority: the
@@ -239,7 +249,7 @@ const maxPassed = 1024
 func (s *Session) environment(id sandbox.Identity) []string {
 	env := []string{
 		"HOME=" + id.Home, "USER=" + id.Name, "LOGNAME=" + id.Name, "SHELL=" + id.Shell, "PWD=" + s.opts.Dir,
-		"TMPDIR=/tmp", "PATH=" + strings.Join(s.program.PathList, ":"), Variable + "=" + s.ID,
+		"TMPDIR=/tmp", "PATH=" + strings.Join(append(slices.Clone(s.program.PathList), binDir), ":"), Variable + "=" + s.ID,
 		"SSL_CERT_FILE=" + caBundle, "NODE_EXTRA_CA_CERTS=" + caFile, "REQUESTS_CA_BUNDLE=" + caBundle,
 		"CURL_CA_BUNDLE=" + caBundle, "PIP_CERT=" + caBundle, "AWS_CA_BUNDLE=" + caBundle, "DENO_CERT=" + caFile,
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,11 +36,12 @@ const (
 type record struct {
 	s *Session
 
-	mu    sync.Mutex
-	file  *os.File
-	count int
-	shown map[string]bool
-	show  func(line string) // where the user can read a line
+	mu      sync.Mutex
+	file    *os.File
+	count   int
+	shown   map[string]bool
+	refused []Refusal
+	show    func(line string) // where the user can read a line
 
 	audit   chan api.Event
 	closing chan struct{}
@@ -69,6 +71,9 @@ func (r *record) gateway(e gateway.Event) {
 	}
 	r.add(api.Event{Time: api.Time{Time: e.Time}, Action: "egress." + string(e.Kind), Name: string(e.Secret),
 		Host: e.Host, Outcome: outcome, Detail: e.String()})
+	if outcome == "denied" {
+		r.refuse(strings.TrimPrefix(e.String(), string(e.Kind)+": "), e.Hint)
+	}
 	if outcome == "denied" || e.Kind == gateway.TLS {
 		r.tell(e.String(), e.Hint)
 	}

@@ -111,6 +111,7 @@ func (s *Session) found(f workspace.Found) {
 	switch f.Kind {
 	case workspace.Quarantined:
 		s.record.note("workspace.quarantined", "denied", f.Name+": "+f.Reason)
+		s.record.refuse("make "+f.Name+" ("+f.Reason+")", "")
 		s.record.tell(fmt.Sprintf("denied: %s was made inside and moved away (%s)", f.Name, f.Reason), "it lies in "+f.Where)
 	case workspace.SecretFile:
 		s.refresh(f.Name)

@@ -27,6 +27,7 @@ import (
 	"github.com/bailey-project/bailey/internal/sandbox"
 	"github.com/bailey-project/bailey/internal/term"
 	"github.com/bailey-project/bailey/internal/toolchain"
+	"github.com/bailey-project/bailey/internal/why"
 	"github.com/bailey-project/bailey/internal/workspace"
 )
 
@@ -62,6 +63,9 @@ type Session struct {
 	view      workspace.View
 	rules     *rules
 	limits    limit.Set
+	plan      bool               // nothing is run: for Plan
+	pending   *manifest.Manifest // of this repository, not confirmed
+	charted   *why.Map
 	keys      *keys
 	gate      *gateway.Gateway
 	record    *record
@@ -129,7 +133,9 @@ func (s *Session) prepare(ctx context.Context) error {
 	if s.keys, err = newKeys(ctx, s); err != nil {
 		return err
 	}
-	s.sweep(ctx)
+	if !s.plan {
+		s.sweep(ctx)
+	}
 	if err := s.prepareWorkspace(ctx); err != nil {
 		return err
 	}
@@ -226,9 +232,13 @@ func (s *Session) loadManifest() error {
 		s.manifest = m
 		return nil
 	}
+	s.pending = m
+	if s.plan {
+		return nil
+	}
 	ok, err = s.askManifest(root, m)
 	if ok {
-		s.manifest = m
+		s.manifest, s.pending = m, nil
 	}
 	return err
 }

@@ -41,6 +41,7 @@ type Stored struct {
 	Hidden      []string           `json:"hidden,omitempty"`
 	Changes     []workspace.Change `json:"changes,omitempty"`
 	Refs        []string           `json:"refs,omitempty"`
+	Refused     []Refusal          `json:"refused,omitempty"`
 	Running     bool               `json:"running"`
 
 	dir string
