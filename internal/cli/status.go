@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -157,8 +156,7 @@ func (o *overview) print() {
 	}
 	add("vault", o.vaultState())
 	for _, s := range o.Sessions {
-		add("session "+s.ID, s.Program+" in "+s.Root+", Landlock "+strconv.Itoa(s.Regime.LandlockABI)+
-			", "+strconv.Itoa(s.Regime.Seccomp)+" seccomp rules")
+		add("session "+s.ID, s.Program+" in "+s.Root+": "+s.Regime.String())
 	}
 	t := term.Std()
 	t.Table([]string{"what", "state"}, rows)

@@ -65,6 +65,12 @@ func calls() []call {
 		{"netlink-audit", socket(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_AUDIT), unix.EPERM, []unix.Errno{0, unix.EPROTONOSUPPORT}},
 		{"netlink-uevent", socket(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_KOBJECT_UEVENT), unix.EPERM, ok},
 		{"mptcp", socket(unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_MPTCP), unix.EPROTONOSUPPORT, []unix.Errno{0}},
+		{"sctp-by-type", socket(unix.AF_INET, unix.SOCK_SEQPACKET, 0), unix.EPERM, []unix.Errno{0, unix.EPROTONOSUPPORT, unix.ESOCKTNOSUPPORT}},
+		{"dccp-by-type", socket(unix.AF_INET6, unix.SOCK_DCCP, 0), unix.EPERM, []unix.Errno{0, unix.EPROTONOSUPPORT, unix.ESOCKTNOSUPPORT}},
+		{"kernel-tls", func() unix.Errno {
+			fd, _ := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+			return raw(unix.SYS_SETSOCKOPT, uintptr(fd), unix.IPPROTO_TCP, unix.TCP_ULP, name("tls"), 3)
+		}, unix.ENOPROTOOPT, []unix.Errno{0, unix.ENOENT, unix.ENOTCONN}},
 		{"personality", func() unix.Errno { return raw(unix.SYS_PERSONALITY, 0x0400000) }, unix.EPERM, ok},
 		{"tiocsti", func() unix.Errno { return raw(unix.SYS_IOCTL, ^uintptr(0), unix.TIOCSTI) }, unix.EPERM, []unix.Errno{unix.EBADF}},
 		{"tiocsti-high-bits", func() unix.Errno { return raw(unix.SYS_IOCTL, ^uintptr(0), 1<<32|unix.TIOCSTI) }, unix.EPERM, []unix.Errno{unix.EBADF}},

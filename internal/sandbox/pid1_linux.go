@@ -338,6 +338,9 @@ func (p *pid1) confineAndFork() (*Regime, error) {
 	if r.Seccomp, err = seccomp.Install(); err != nil {
 		return nil, err
 	}
+	if err := r.attest(); err != nil {
+		return nil, err
+	}
 	p.inherit()
 	p.pid, err = syscall.ForkExec(p.spec.Path, p.spec.Args, &syscall.ProcAttr{
 		Dir: p.spec.Dir, Env: p.spec.Env, Files: p.stdio(), Sys: p.attributes(),

@@ -11,6 +11,8 @@
 package sandbox
 
 import (
+	"fmt"
+	"math/bits"
 	"net"
 	"os"
 
@@ -148,6 +150,22 @@ type Regime struct {
 	UID         int    `json:"uid"`
 	Subordinate bool   `json:"subordinate"`
 	Kernel      string `json:"kernel"`
+	// Read back from the kernel by the thread that starts the workload.
+	NoNewPrivs   bool   `json:"noNewPrivileges"`
+	Filters      int    `json:"seccompFilters"`
+	Capabilities string `json:"capabilities"` // effective, permitted, inheritable, ambient and bounding together, hexadecimal
+}
+
+// String says it in one line for people.
+func (r Regime) String() string {
+	text := fmt.Sprintf("Landlock ABI %d, %d seccomp rules", r.LandlockABI, r.Seccomp)
+	if n := bits.OnesCount(uint(r.Errata)); n > 0 {
+		text = fmt.Sprintf("Landlock ABI %d with %d errata mended, %d seccomp rules", r.LandlockABI, n, r.Seccomp)
+	}
+	if r.Capabilities == "0" && r.NoNewPrivs {
+		text += ", no capability, no new privileges"
+	}
+	return fmt.Sprintf("%s, uid %d", text, r.UID)
 }
 
 // Failure is a sandbox that could not be built, and the command that mends

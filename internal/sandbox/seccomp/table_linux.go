@@ -14,10 +14,8 @@ const (
 	// low32 keeps all that the kernel reads of an int argument.
 	low32 = ^uint32(0)
 
-	sysFchmodat2    = 452
-	sysOpenTreeAttr = 467
-	// lastKnown is the newest call the table has judged (file_setattr, 6.17).
-	lastKnown = 469
+	// lastKnown is the newest call the table has judged (6.17).
+	lastKnown = unix.SYS_FILE_SETATTR
 )
 
 const (
@@ -46,7 +44,7 @@ func namespaceRows() []Row {
 		eperm("chroot", unix.SYS_CHROOT, whyMount),
 		eperm("move_mount", unix.SYS_MOVE_MOUNT, whyMount),
 		eperm("open_tree", unix.SYS_OPEN_TREE, whyMount),
-		eperm("open_tree_attr", sysOpenTreeAttr, whyMount),
+		eperm("open_tree_attr", unix.SYS_OPEN_TREE_ATTR, whyMount),
 		eperm("fsopen", unix.SYS_FSOPEN, whyMount),
 		eperm("fsconfig", unix.SYS_FSCONFIG, whyMount),
 		eperm("fsmount", unix.SYS_FSMOUNT, whyMount),
@@ -105,7 +103,7 @@ func modeRows() []Row {
 		eperm("openat", unix.SYS_OPENAT, whySetID, anyOf(2, creating), anyOf(3, setID)),
 		eperm("fchmod", unix.SYS_FCHMOD, whySetID, anyOf(1, setID)),
 		eperm("fchmodat", unix.SYS_FCHMODAT, whySetID, anyOf(2, setID)),
-		eperm("fchmodat2", sysFchmodat2, whySetID, anyOf(2, setID)),
+		eperm("fchmodat2", unix.SYS_FCHMODAT2, whySetID, anyOf(2, setID)),
 		eperm("mknodat", unix.SYS_MKNODAT, whySetID, anyOf(2, setID)),
 	}
 }
@@ -118,6 +116,8 @@ func socketRows() []Row {
 			eperm("socket", unix.SYS_SOCKET, "packets through the oldest interface", is(0, low32, f), is(1, typeMask, unix.SOCK_PACKET)),
 			{"socket", unix.SYS_SOCKET, []Cond{is(0, low32, f), notIn(2, 0, unix.IPPROTO_TCP, unix.IPPROTO_UDP)},
 				Action{unix.EPROTONOSUPPORT}, "SCTP, MPTCP and the rest; programs fall back to TCP"},
+			{"socket", unix.SYS_SOCKET, []Cond{is(0, low32, f), {1, NotIn, typeMask, []uint32{unix.SOCK_STREAM, unix.SOCK_DGRAM}}},
+				Action{unix.EPERM}, "a type alone is enough to load SCTP or DCCP"},
 		}
 	}
 	rows := []Row{
@@ -125,6 +125,8 @@ func socketRows() []Row {
 			notIn(0, unix.AF_UNIX, unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK)),
 		eperm("socket", unix.SYS_SOCKET, "of netlink only ROUTE, which listing the interfaces needs",
 			is(0, low32, unix.AF_NETLINK), notIn(2, unix.NETLINK_ROUTE)),
+		{"setsockopt", unix.SYS_SETSOCKOPT, []Cond{is(1, low32, unix.IPPROTO_TCP), is(2, low32, unix.TCP_ULP)},
+			Action{unix.ENOPROTOOPT}, "protocols of the kernel inside TCP (TLS, SMC, ESP); programs do without"},
 		eperm("socketpair", unix.SYS_SOCKETPAIR, "as for socket", notIn(0, unix.AF_UNIX)),
 	}
 	rows = append(rows, inet(unix.AF_INET, "IPv4")...)
