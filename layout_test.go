@@ -33,7 +33,7 @@ type layer struct {
 
 var house = []layer{
 	{name: "words", packages: []string{"secret", "safefs", "dotenv", "home", "peer", "limit", "policy", "audit", "api", "manifest", "exchange"}},
-	{name: "engines", apart: true, packages: []string{"vault", "seal", "sandbox", "workspace", "gateway", "toolchain", "relay", "adoption"}},
+	{name: "engines", apart: true, packages: []string{"vault", "seal", "sandbox", "workspace", "gateway", "toolchain", "relay", "adoption", "doctor"}},
 	{name: "programs", packages: []string{"term", "server", "daemon", "why", "session", "cli"}},
 }
 

@@ -136,14 +136,15 @@ what it writes, and the next agent asks when the file has changed.
     network: [docs.python.org, "github.com: write"]`
 
 const platformsText = `                          vault, run   agent
-  Linux 5.13 or newer     yes          yes, with every layer or not at all
-  Ubuntu 23.10 or newer   yes          yes, once an AppArmor profile allows this binary to make
-                                       user namespaces: the refusal prints the two lines
+  Linux 5.15 or newer     yes          yes, with every layer or not at all
+  Ubuntu 23.10 or newer   yes          yes, once its AppArmor profile is installed: two lines
+                                       that "bailey doctor" prints
   WSL2                    yes          yes
   Linux in a container    yes          with --security-opt seccomp=unconfined
                                        --security-opt systempaths=unconfined
   macOS                   yes          no: run it on a Linux machine over ssh
 
 "bailey agent" needs user namespaces, Landlock, seccomp and nf_tables. Where one is missing it
-refuses and names the command that mends it; it never runs with less. What a running session has
-achieved is in "bailey status". Started as root, the workload is a subordinate uid.`
+refuses and names the command that mends it; it never runs with less. "bailey doctor" tries them
+all. What a running session has achieved is in "bailey status". Started as root, the workload is a
+subordinate uid.`

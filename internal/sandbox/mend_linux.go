@@ -49,9 +49,8 @@ func apparmorHint() string {
 	if err != nil {
 		exe = "/usr/local/bin/bailey"
 	}
-	return "Ubuntu's AppArmor restricts user namespaces; allow this binary with:\n" +
-		"\tprintf 'abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile bailey " + exe +
-		" flags=(unconfined) {\\n  userns,\\n}\\n' | sudo tee /etc/apparmor.d/bailey\n" +
+	return "Ubuntu's AppArmor restricts user namespaces; allow this binary with the profile that it brings:\n" +
+		"\t" + exe + " doctor --apparmor-profile | sudo tee /etc/apparmor.d/bailey\n" +
 		"\tsudo apparmor_parser -r /etc/apparmor.d/bailey"
 }
 

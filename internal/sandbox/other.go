@@ -39,6 +39,18 @@ func (*Process) Kill() {}
 // Close does nothing.
 func (*Process) Close() error { return nil }
 
+// Landlock refuses.
+func Landlock() (abi, errata int, err error) { return 0, 0, errNone }
+
+// Release is empty.
+func Release() string { return "" }
+
+// Seccomp refuses.
+func Seccomp() error { return errNone }
+
+// Groups is empty.
+func Groups() string { return "" }
+
 // PID1 refuses.
 func PID1() { os.Exit(1) }
 
@@ -47,6 +59,9 @@ func (*Process) Signal(os.Signal) error { return errNone }
 
 // Pin refuses.
 func (*Process) Pin(string, []byte) error { return errNone }
+
+// Ended refuses.
+func (*Process) Ended() (Exit, error) { return Exit{}, errNone }
 
 // Wait refuses.
 func (*Process) Wait() (Exit, error) { return Exit{}, errNone }

@@ -127,7 +127,7 @@ func (p *Process) kill() {
 	}
 }
 
-// Close waits for PID 1, which has nothing left to do after Wait, and lets go of
+// Close waits for PID 1, which has nothing left to do after Ended, and lets go of
 // its number. Once it returns, nothing of the sandbox is left.
 func (p *Process) Close() error {
 	select {
@@ -174,6 +174,10 @@ func (p *Process) deliver(s *Spec) error {
 		fds[i] = int(f.Fd())
 	}
 	if err := p.ctl.sendFDs(frame{Spec: s, Sources: sources, Files: len(fds)}, fds...); err != nil {
+		var said *Failure // why PID 1 is gone still lies in the socket
+		if errors.As(p.await(), &said) {
+			return said
+		}
 		return fmt.Errorf("starting the sandbox: %w", err)
 	}
 	return nil
@@ -398,9 +402,16 @@ func (p *Process) Pin(target string, content []byte) error {
 	return p.ctl.send(frame{Pin: &File{Target: target, Content: content}})
 }
 
-// Wait returns how the workload ended, once nothing that it started is alive.
-// PID 1 may take a moment longer to drop the mounts; Close waits for that.
+// Wait returns how the workload ended, once nothing of the sandbox is left.
 func (p *Process) Wait() (Exit, error) {
+	e, err := p.Ended()
+	_ = p.Close() // whatever there is to say, Ended said
+	return e, err
+}
+
+// Ended returns how the workload ended, once nothing that it started is alive.
+// PID 1 takes a moment longer to drop the mounts: Close waits for that.
+func (p *Process) Ended() (Exit, error) {
 	e, ok := <-p.exit
 	if b := p.breach.Load(); ok || b != nil {
 		if !ok {

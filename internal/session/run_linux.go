@@ -57,7 +57,7 @@ func (s *Session) run(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	stop := s.keepTime()
-	exit, err := s.box.Wait()
+	exit, err := s.box.Ended()
 	stop()
 	relayed()
 	s.finish(exit)
