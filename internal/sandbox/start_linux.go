@@ -144,12 +144,12 @@ func (p *Process) Close() error {
 		}
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	var status unix.WaitStatus
 	_, err := unix.Wait4(p.pid, &status, 0, nil)
 	p.pid = 0
+	p.mu.Unlock()
 	close(p.gone)
-	p.bounds.end()
+	p.bounds.end() // which may wait for a kill
 	if err == nil && status.ExitStatus() != 0 {
 		err = fmt.Errorf("its first process ended with status %d", status)
 	}
