@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -110,9 +109,6 @@ func newAuditVerify() *cobra.Command {
 				return err
 			}
 			v, err := client.VerifyAudit(cmd.Context())
-			if e, ok := errors.AsType[*api.Error](err); ok && e.Code == api.Tampered {
-				e.Advice = "" // it names this command
-			}
 			if err != nil {
 				return err
 			}
