@@ -81,11 +81,18 @@ func (b *bounds) apply(s *Spec, reached func(limit.Breach)) {
 	}
 }
 
-// end takes the group away when nothing is alive in it.
-func (b *bounds) end() {
+// settle ends the watch, which looks once more: what ended the workload may
+// have been a limit that nobody had heard of yet.
+func (b *bounds) settle() {
 	if b.stop != nil {
 		b.stop()
+		b.stop = nil
 	}
+}
+
+// end takes the group away when nothing is alive in it.
+func (b *bounds) end() {
+	b.settle()
 	if b.group != nil {
 		b.group.Remove()
 	}

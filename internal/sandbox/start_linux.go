@@ -413,13 +413,14 @@ func (p *Process) Wait() (Exit, error) {
 // PID 1 takes a moment longer to drop the mounts: Close waits for that.
 func (p *Process) Ended() (Exit, error) {
 	e, ok := <-p.exit
+	var err error
+	if !ok {
+		err = p.Close()
+	}
+	p.bounds.settle()
 	if b := p.breach.Load(); ok || b != nil {
-		if !ok {
-			_ = p.Close()
-		}
 		return breached(e, b), nil
 	}
-	err := p.Close()
 	if err == nil {
 		err = errors.New("no exit status")
 	}
