@@ -3,6 +3,7 @@ package sandbox
 import (
 	"os"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -15,7 +16,7 @@ import (
 // bounds is the supervisor's part of keeping a sandbox within its limits.
 type bounds struct {
 	group  *cgroup.Group // nil where this user can have none
-	stop   func()        // ends the watch on the group; nil before
+	stop   func()        // ends the watch on the group
 	breach atomic.Pointer[limit.Breach]
 }
 
@@ -28,7 +29,7 @@ var groups atomic.Uint64
 // newBounds makes the control group, so that the sandbox's first process can
 // begin in it: to move a process later stops every fork of the machine.
 func newBounds() *bounds {
-	b := &bounds{}
+	b := &bounds{stop: func() {}}
 	if g, err := newGroup(strconv.FormatUint(groups.Add(1), 10)); err == nil {
 		b.group = g
 	}
@@ -77,22 +78,16 @@ func (b *bounds) apply(s *Spec, reached func(limit.Breach)) {
 	}
 	s.Quota = b.group.Holds(limit.CPUs)
 	if stop, err := b.group.Watch(s.Limits, reached); err == nil {
-		b.stop = stop
+		b.stop = sync.OnceFunc(stop)
 	}
 }
 
-// settle ends the watch, which looks once more: what ended the workload may
-// have been a limit that nobody had heard of yet.
-func (b *bounds) settle() {
-	if b.stop != nil {
-		b.stop()
-		b.stop = nil
-	}
-}
+// settle ends the watch on the group, after a last look.
+func (b *bounds) settle() { b.stop() }
 
 // end takes the group away when nothing is alive in it.
 func (b *bounds) end() {
-	b.settle()
+	b.stop()
 	if b.group != nil {
 		b.group.Remove()
 	}

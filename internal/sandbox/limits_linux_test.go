@@ -91,7 +91,11 @@ func TestControlGroupsAreRemoved(t *testing.T) {
 	before := groupDirs()
 	s, _ := baseSpec(t, `true`)
 	s.Limits = limit.Set{limit.Memory: {N: 1 << 30}}
-	run(t, s)
+	p := start(t, s)
+	if _, err := p.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	_ = p.Close()
 	if after := groupDirs(); len(after) > len(before) {
 		t.Fatalf("left: %v", after)
 	}

@@ -7,11 +7,13 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bailey-project/bailey/internal/limit"
 	"github.com/bailey-project/bailey/internal/sandbox/meter"
 	"github.com/bailey-project/bailey/internal/sandbox/seccomp"
 )
@@ -66,14 +68,15 @@ func exit(code int) {
 }
 
 type pid1 struct {
-	ctl   *control
-	spec  *Spec
-	tree  *tree
-	pins  pins
-	meter *meter.Meter
-	std   [3]int   // the workload's pipes, or /dev/null for a terminal
-	tty   *os.File // the workload's terminal, PID 1's controlling one
-	pid   int
+	ctl    *control
+	spec   *Spec
+	tree   *tree
+	pins   pins
+	meter  *meter.Meter
+	breach atomic.Pointer[limit.Breach] // why the workload was killed
+	std    [3]int                       // the workload's pipes, or /dev/null for a terminal
+	tty    *os.File                     // the workload's terminal, PID 1's controlling one
+	pid    int
 }
 
 func (p *pid1) run() error {
@@ -407,9 +410,9 @@ func (p *pid1) reap() error {
 		if ws.Signaled() {
 			e.Code, e.Signal = 128+int(ws.Signal()), int(ws.Signal())
 		}
-		last := p.final(e)
+		end := p.final(e)
 		killAll()
-		return p.ctl.send(frame{Exit: last})
+		return p.ctl.send(frame{Exit: end})
 	}
 }
 

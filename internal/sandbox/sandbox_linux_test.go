@@ -88,11 +88,14 @@ func run(t *testing.T, s Spec) (string, Exit) {
 func start(t *testing.T, s Spec) *Process {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	t.Cleanup(cancel)
 	p, err := Start(ctx, s)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		cancel()
+		_ = p.Close()
+	})
 	return p
 }
 

@@ -135,6 +135,12 @@ func (p *Process) Close() error {
 		return nil
 	default:
 	}
+	err := p.reap()
+	p.bounds.end()
+	return err
+}
+
+func (p *Process) reap() error {
 	var info unix.Siginfo
 	for {
 		// The number stays ours until it is waited for, so look first.
@@ -149,7 +155,6 @@ func (p *Process) Close() error {
 	p.pid = 0
 	p.mu.Unlock()
 	close(p.gone)
-	p.bounds.end() // which may wait for a kill
 	if err == nil && status.ExitStatus() != 0 {
 		err = fmt.Errorf("its first process ended with status %d", status)
 	}
@@ -413,12 +418,12 @@ func (p *Process) Wait() (Exit, error) {
 // PID 1 takes a moment longer to drop the mounts: Close waits for that.
 func (p *Process) Ended() (Exit, error) {
 	e, ok := <-p.exit
-	var err error
-	if !ok {
-		err = p.Close()
-	}
 	p.bounds.settle()
-	if b := p.breach.Load(); ok || b != nil {
+	if ok {
+		return breached(e, p.breach.Load()), nil
+	}
+	err := p.Close()
+	if b := p.breach.Load(); b != nil {
 		return breached(e, b), nil
 	}
 	if err == nil {

@@ -22,6 +22,7 @@ func (s *Session) found(workspace.Found) {}
 
 // untouched is never asked: nothing runs.
 func untouched(string, string, fs.FileMode, map[string]bool) bool { return false }
-func (s *Session) findLimits() error                              { return nil }
+
+func (s *Session) findLimits() error { return nil }
 
 func (s *Session) explain(*limit.Breach) {}
