@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -70,6 +71,38 @@ func TestWhatStaysWithinItsLimitsGoesOn(t *testing.T) {
 		out, e := run(t, s)
 		if e.Breach != nil || !strings.HasPrefix(out, "52428800\n100\n0\n") || !strings.HasSuffix(out, "done\n") {
 			t.Fatalf("%q %+v", out, e)
+		}
+	})
+}
+
+// Memory that processes share counts once, and what others write to the disk
+// not at all.
+func TestOnlyWhatItTakesItselfCounts(t *testing.T) {
+	limitRegimes(t, func(t *testing.T) {
+		s, ws := baseSpec(t, `python3 -c '
+import os, time
+x = bytearray(100 << 20)
+for i in range(0, len(x), 4096): x[i] = 1
+for i in range(8):
+    if os.fork() == 0:
+        time.sleep(2)
+        os._exit(0)
+for i in range(8): os.wait()
+'; echo shared; read line; echo done`)
+		s.Limits = limit.Set{limit.Memory: {N: 250 << 20}, limit.Disk: {N: 64 << 20}}
+		p := start(t, s)
+		var out bytes.Buffer
+		readUntil(t, p.Stdio.Out, &out, "shared")
+		other := filepath.Join(filepath.Dir(ws), "other")
+		if err := os.WriteFile(other, make([]byte, 200<<20), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		defer os.Remove(other)
+		p.Stdio.In.Write([]byte("\n"))
+		rest, _ := io.ReadAll(p.Stdio.Out)
+		e, err := p.Wait()
+		if err != nil || e.Breach != nil || !strings.HasSuffix(string(rest), "done\n") {
+			t.Fatalf("%+v, %v; %s%s", e, err, out.String(), rest)
 		}
 	})
 }
