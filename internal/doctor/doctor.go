@@ -97,10 +97,11 @@ func (h *Host) Rows() []Row {
 	if h.GOOS != "linux" {
 		return append([]Row{h.platform()}, h.own()...)
 	}
+	own := h.own() // before a sandbox starts, which closes what stood open
 	rows := []Row{h.platform(), h.landlock(), h.seccomp()}
 	rows = append(rows, h.sandbox()...)
 	rows = append(rows, h.apparmor(), h.container(), h.uids(), h.trace())
-	rows = append(rows, h.own()...)
+	rows = append(rows, own...)
 	rows = append(rows, Row{ID: "limits", Title: "Limits", State: Note, Detail: h.Kernel.Groups()})
 	return slices.DeleteFunc(rows, func(r Row) bool { return r.ID == "" })
 }
