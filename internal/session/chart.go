@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,9 @@ import (
 
 // chartFile is where a session's own map lies inside it.
 const chartFile = runDir + "/session.json"
+
+// chartTime is how long a session may take to lay its map, once it runs.
+const chartTime = 2 * time.Second
 
 // maxChart bounds a map that is read, bytes.
 const maxChart = 4 << 20
@@ -53,9 +57,17 @@ func (s *Session) chart(spec sandbox.Spec) *why.Map {
 
 // showChart answers with the map of the running session, rules as they are now.
 func (s *Session) showChart(w http.ResponseWriter, _ *http.Request) {
-	m := *s.charted
+	m := *s.charted()
 	m.Rules = why.Texts(s.rules.current())
 	_ = json.NewEncoder(w).Encode(m)
+}
+
+// layChart puts the map into the sandbox, once its workload runs: few ever ask
+// for it, and it would be a tenth of a start.
+func (s *Session) layChart() {
+	if b, err := json.Marshal(s.charted()); err == nil {
+		_ = s.box.Pin(chartFile, b)
+	}
 }
 
 // Map asks the running session for its map.
@@ -77,12 +89,15 @@ func (s Stored) Map(ctx context.Context) (*why.Map, error) {
 
 // Inside is the map of the session that this process runs in.
 func Inside() (*why.Map, error) {
-	f, err := os.Open(chartFile)
-	if err != nil {
-		return nil, errors.New("this session has no map of itself")
+	for deadline := time.Now().Add(chartTime); ; time.Sleep(chartTime / 100) {
+		b, err := os.ReadFile(chartFile)
+		if err != nil || len(b) == 0 && time.Now().After(deadline) {
+			return nil, errors.New("this session has no map of itself")
+		}
+		if len(b) > 0 {
+			return readMap(bytes.NewReader(b))
+		}
 	}
-	defer f.Close()
-	return readMap(f)
 }
 
 func readMap(r io.Reader) (*why.Map, error) {

@@ -2,13 +2,13 @@ package session
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/bailey-project/bailey/internal/api"
 	"github.com/bailey-project/bailey/internal/gateway"
@@ -16,6 +16,7 @@ import (
 	"github.com/bailey-project/bailey/internal/safefs"
 	"github.com/bailey-project/bailey/internal/sandbox"
 	"github.com/bailey-project/bailey/internal/toolchain"
+	"github.com/bailey-project/bailey/internal/why"
 )
 
 const (
@@ -55,10 +56,8 @@ func (s *Session) spec(tty [3]bool) sandbox.Spec {
 	s.writable(&spec)
 	s.roots(&spec)
 	s.project(&spec)
-	s.charted = s.chart(spec)
-	if b, err := json.Marshal(s.charted); err == nil {
-		spec.Files = append(spec.Files, text(chartFile, string(b)))
-	}
+	s.charted = sync.OnceValue(func() *why.Map { return s.chart(spec) })
+	spec.Files = append(spec.Files, text(chartFile, "")) // see layChart
 	return spec
 }
 

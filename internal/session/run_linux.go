@@ -83,6 +83,7 @@ func (s *Session) begin(ctx context.Context) error {
 	}()
 	go s.keys.follow(ctx)
 	go s.notices()
+	go s.layChart()
 	return s.writeMeta(nil)
 }
 

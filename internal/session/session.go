@@ -65,7 +65,7 @@ type Session struct {
 	limits    limit.Set
 	plan      bool               // nothing is run: for Plan
 	pending   *manifest.Manifest // of this repository, not confirmed
-	charted   *why.Map
+	charted   func() *why.Map    // of the spec; made when it is asked for
 	keys      *keys
 	gate      *gateway.Gateway
 	record    *record
