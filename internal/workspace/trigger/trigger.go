@@ -100,7 +100,7 @@ var Nested = []Control{
 // that tool sooner or later without looking at the file again.
 var executed = map[string]string{
 	"package.json": "npm scripts", "Makefile": "make", "makefile": "make", "GNUmakefile": "make", "justfile": "just", "Justfile": "just",
-	"Taskfile.yml": "task", "Rakefile": "rake", "Gemfile": "bundler", "Podfile": "CocoaPods", "setup.py": "pip", "conftest.py": "pytest",
+	"Taskfile.yml": "task", "Rakefile": "rake", "Gemfile": "bundler", "Podfile": "CocoaPods", "setup.py": "pip", "sitecustomize.py": "Python", "usercustomize.py": "Python", "conftest.py": "pytest",
 	"noxfile.py": "nox", "tox.ini": "tox", "pyproject.toml": "Python build", "setup.cfg": "Python build", "build.rs": "cargo",
 	"Cargo.toml": "cargo", "build.gradle": "Gradle", "build.gradle.kts": "Gradle", "settings.gradle": "Gradle", "settings.gradle.kts": "Gradle",
 	"gradlew": "Gradle", "mvnw": "Maven", "pom.xml": "Maven", "CMakeLists.txt": "CMake", "meson.build": "Meson", "BUILD": "Bazel",
