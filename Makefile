@@ -44,7 +44,7 @@ bin/demo bin/bench:
 
 .PHONY: check
 check: ## formatting, go vet, staticcheck, govulncheck, and that darwin compiles
-	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l $$(ls -d *.go cmd internal e2e examples bench 2>/dev/null)); \
+	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l $$(ls -d *.go cmd internal e2e examples bench probes 2>/dev/null)); \
 	if [ -n "$$unformatted" ]; then echo "gofmt these:"; echo "$$unformatted"; exit 1; fi
 	@$(GO) vet ./...
 	@$(GO) tool staticcheck ./...

@@ -33,7 +33,7 @@ type layer struct {
 
 var house = []layer{
 	{name: "words", packages: []string{"secret", "safefs", "dotenv", "home", "peer", "limit", "policy", "audit", "api", "manifest", "exchange"}},
-	{name: "engines", apart: true, packages: []string{"vault", "seal", "sandbox", "workspace", "gateway", "toolchain", "relay", "adoption", "doctor"}},
+	{name: "engines", apart: true, packages: []string{"vault", "seal", "sandbox", "workspace", "gateway", "toolchain", "relay", "adoption", "doctor", "probe"}},
 	{name: "programs", packages: []string{"term", "server", "daemon", "why", "session", "cli"}},
 }
 
@@ -44,7 +44,7 @@ var homes = map[string][]string{
 	"github.com/google/nftables":          {"sandbox"},
 	"github.com/landlock-lsm/go-landlock": {"sandbox"},
 	"github.com/spf13/cobra":              {"cli"},
-	"github.com/vishvananda/netlink":      {"sandbox"},
+	"github.com/vishvananda/netlink":      {"sandbox", "probe"},
 	"go.yaml.in/yaml/v3":                  {"manifest", "exchange", "session"},
 	"golang.org/x/crypto":                 {"engines"},
 	"golang.org/x/net":                    {"policy", "gateway"},

@@ -12,6 +12,7 @@ import (
 	"os"
 
 	"github.com/bailey-project/bailey/internal/cli"
+	"github.com/bailey-project/bailey/internal/probe"
 	"github.com/bailey-project/bailey/internal/sandbox"
 )
 
@@ -23,6 +24,9 @@ func main() {
 	// anything else.
 	if len(os.Args) > 1 && os.Args[1] == sandbox.InitArg {
 		pid1()
+	}
+	if len(os.Args) > 1 && os.Args[1] == probe.Arg {
+		attack()
 	}
 	os.Exit(cli.Main(version, os.Args[1:]))
 }

@@ -44,6 +44,7 @@ func newDoctor() *cobra.Command {
 	}
 	jsonFlag(cmd, &asJSON)
 	cmd.Flags().BoolVar(&fix, "fix", false, "do what can be done as this user, then look again")
+	addAttack(cmd, &asJSON)
 	cmd.Flags().BoolVar(&profile, "apparmor-profile", false, "print the AppArmor profile that lets this binary make user namespaces")
 	return cmd
 }

@@ -1,0 +1,58 @@
+package catalogue
+
+import "github.com/bailey-project/bailey/internal/probe"
+
+func reading() []probe.Probe {
+	return []probe.Probe{
+		{ID: "B01", Attack: "Read .env files of the project, its parent and a neighbour", Stop: by(masks+", "+tree, "ENOENT"),
+			Shell: `cat .env .env.production app/.env.local ../.env ../other/.env.local`},
+		{ID: "B02", Attack: "Read .env by another spelling of its name", Stop: by(masks, "ENOENT", "ENOTDIR"),
+			Shell: `cat .ENV .//.env ./app/../.env .env/. "$WS//.env" /proc/self/cwd/.env "$(printf '.e\156v')"`, Source: "CVE-2025-59944"},
+		{ID: "B03", Attack: "Search the project for secrets under other names", Stop: by(masks, probe.Nothing),
+			Shell: `grep -rh CANARY . 2>/dev/null`, Source: "scanners in npm worms"},
+		{ID: "B04", Attack: "Copy, link, move and map a hidden file to see what is under its cover", Stop: by(masks, "EBUSY", "EPERM", "EXDEV", "EROFS", "EACCES", "ENOENT"), Alone: true,
+			Shell: `cp .env c1; ln .env c2; mv .env c3; dd if=.env of=c4 2>/dev/null; python3 -c 'import mmap;f=open(".env","rb");print(mmap.mmap(f.fileno(),0,prot=1)[:])'
+				rm -f .env; cat c1 c2 c3 c4 .env; mkdir d; mv app/.env.local d/; mv app app2; cat d/.env.local app2/.env.local`},
+		{ID: "B05", Attack: "Read profiles of browsers, mail, chat and wallets", Stop: by(home, probe.Nothing),
+			Shell: `cat ~/.mozilla/*/* ~/.config/google-chrome/*/* ~/.thunderbird/* ~/.electrum/wallets/* 2>/dev/null`},
+		{ID: "B06", Attack: "Read keys and tokens at their usual places in the home", Stop: by(home, probe.Nothing),
+			Shell: `cat ~/.ssh/* ~/.aws/credentials ~/.netrc ~/.git-credentials ~/.npmrc ~/.pypirc ~/.docker/config.json ~/.kube/config ~/.config/gh/hosts.yml ~/.gnupg/* \
+				~/.password-store/* ~/.local/share/keyrings/* ~/.config/gcloud/* ~/.azure/* ~/.terraform.d/* ~/.cargo/credentials.toml ~/.vault-token 2>/dev/null`},
+		{ID: "B07", Attack: "Read the agent's transcripts of other projects and its own credential", Stop: by(home, probe.Nothing),
+			Shell: `cat ~/.claude/projects/*/* ~/.claude/.credentials.json ~/.claude.json ~/.codex/auth.json ~/.codex/sessions/* ~/.gemini/oauth_creds.json ~/.gemini/tmp/* ~/.copilot/* 2>/dev/null`},
+		{ID: "B08", Attack: "Read what editors keep of hidden files: swap, backup, undo", Stop: by(masks+", "+home, probe.Nothing),
+			Shell: `cat ..env.swp .env~ .env.bak '#.env#' ~/.vim/undo/* ~/.local/state/nvim/* ~/.cache/* /var/tmp/*.swp 2>/dev/null`},
+		{ID: "B09", Attack: "Read what lies in /tmp, /var/tmp and /dev/shm", Stop: by(tree, "ENOENT"),
+			Shell: `cat /tmp/host-canary /var/tmp/host-canary /dev/shm/host-canary; cat /tmp/*/* 2>/dev/null`, Source: "CVE-2026-46406"},
+		{ID: "B10", Attack: "Read core dumps, and leave some", Call: "cores", Stop: by(tree, "ENOENT", probe.Nothing), Source: "CVE-2025-4598"},
+		{ID: "B11", Attack: "Read memory and disks through device files", Call: "rawDevices", Who: probe.Root, Stop: by(tree, "ENOENT", "EACCES", "EPERM"),
+			Tame: "kernels of virtual machines often have none of these files"},
+		{ID: "B12", Attack: "Read what only a group may read", Shell: `cat "$OUT/group"; cat /var/log/group-canary`, Stop: by(tree, "ENOENT")},
+		{ID: "B13", Attack: "Read logs: files, journal, kernel, logins", Stop: by(tree, "ENOENT"),
+			Shell: `cat /var/log/syslog /var/log/auth.log /run/log/journal/x; dmesg 2>/dev/null | grep CANARY; true`},
+		{ID: "B14", Attack: "Read Bailey's own files: vault, record, configuration, other sessions", Stop: by(tree, "ENOENT"),
+			Shell: `cat "$OWN/vault/canary" "$OWN/audit/canary" "$OWN/config.yaml" "$OWN/sessions/other/canary" "$OWN/state/canary"`},
+		{ID: "B15", Attack: "Leave the project by a symbolic link", Stop: by(tree, "ENOENT", "EACCES"),
+			Shell: `ln -s "$OUT" l; cat l/secret; ln -s / r; cat "r$OUT/secret"; rm -f l r`, Source: "CVE-2026-39861"},
+		{ID: "B16", Attack: "Read a descriptor that the launcher left open", Call: "descriptors", Stop: by(sealed, probe.Nothing), Source: "CVE-2024-21626"},
+		{ID: "B17", Attack: "Climb out from a directory that the launcher left open", Call: "dirDescriptors", Stop: by(sealed, probe.Nothing), Source: "CVE-2024-21626"},
+		{ID: "B18", Attack: "Open a file by its handle, past every path", Call: "byHandle", Who: probe.Root, Stop: by(filter, "EPERM"), Source: "the container escape \"shocker\", 2014"},
+		{ID: "B19", Attack: "Learn of denied paths: stat, access, chdir, O_PATH, statfs, file handle", Call: "oracle", Stop: by(tree, "ENOENT"), Source: "Landlock governs none of these"},
+		{ID: "B20", Attack: "Change mode, times or attributes of a file outside", Watch: list("out:secret"), Alone: true, Stop: by(tree, "ENOENT"), Call: "metadata",
+			Source: "Landlock governs none of these"},
+		{ID: "B21", Attack: "Lock a file outside", Shell: `flock -n "$OUT/secret" true && echo GOT lock`, Stop: by(tree, "ENOENT")},
+		{ID: "B22", Attack: "Watch a directory outside with inotify", Call: "inotify", Stop: by(tree, "ENOENT")},
+		{ID: "B23", Attack: "Read deleted files that a host process holds open", Stop: by(pids, "ENOENT"),
+			Shell: `cat /proc/$VICTIM/fd/3; ls -l /proc/$VICTIM/map_files`},
+		{ID: "B24", Attack: "Read layers of container stores and mounts of other users", Stop: by(tree, "ENOENT"),
+			Shell: `cat /var/lib/docker/overlay2/x/diff/canary /var/lib/containers/storage/x/canary ~/.local/share/containers/x/canary`},
+		{ID: "B25", Attack: "Write outside through a link put in the place of a project file", Watch: list("out:secret"), Alone: true, Stop: by(tree, "ENOENT"),
+			Shell: `ln -sf "$OUT/secret" README.md; echo pwned >> README.md`},
+		{ID: "B27", Attack: "Plant a control file under another case of its name", Watch: list("ws:.ENVRC", "ws:.Claude/settings.json"), Alone: true,
+			Shell: `mkdir .Claude; echo '{}' > .Claude/settings.json; echo x > .ENVRC`, Stop: by(watch, probe.Quarantined, "ENOENT"), Source: "CVE-2025-59944"},
+		{ID: "B28", Attack: "Read through a hard link that lay in the project under another name", Shell: `cat notes.txt; cat keep/hard`, Stop: by(masks, probe.Nothing)},
+		{ID: "B31", Attack: "Find a secret of the launcher in one's own or PID 1's environment or arguments", Stop: by(environ, "EACCES", "EPERM"),
+			Shell:  `env | grep CANARY; tr '\0' '\n' < /proc/1/environ | grep CANARY; tr '\0' '\n' < /proc/1/cmdline | grep CANARY; cat /proc/self/environ | tr '\0' '\n' | grep CANARY`,
+			Source: "allow-lists by prefix: LANG* also lets LANGCHAIN_API_KEY in"},
+	}
+}
