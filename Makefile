@@ -37,6 +37,14 @@ bench: ## measure side by side and print ratios (as root also as an ordinary use
 	@bin/bench/bench
 	@if [ "$$(id -u)" = 0 ]; then script/with-user script/as-user bin/bench/bench; fi
 
+.PHONY: bench-peers
+bench-peers: ## run the probes against other sandboxes, in one table beside ours (as root also as an ordinary user)
+	@script/setup peers
+	@$(MAKE) --no-print-directory build
+	@$(STATIC) -o bin/probes ./probes
+	@bin/probes -peers bin/peers
+	@if [ "$$(id -u)" = 0 ]; then script/with-user script/as-user bin/probes -peers bin/peers; fi
+
 .PHONY: bin/demo bin/bench
 bin/demo bin/bench:
 	@mkdir -p $@

@@ -27,6 +27,7 @@ func main() {
 	flag.StringVar(&o.ids, "id", "", "only these `probes`, as in B01,C03")
 	flag.IntVar(&o.abi, "abi", 0, "pretend that the kernel has this Landlock `version`")
 	flag.BoolVar(&o.json, "json", false, "machine-readable")
+	flag.StringVar(&o.peers, "peers", "", "compare with the sandboxes installed in this `directory`, and print one table")
 	flag.BoolVar(&o.doc, "doc", false, "print doc/probes.md and try nothing")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -39,15 +40,18 @@ func main() {
 }
 
 type options struct {
-	bailey, ids string
-	abi         int
-	json, doc   bool
+	bailey, ids, peers string
+	abi                int
+	json, doc          bool
 }
 
 func run(ctx context.Context, o options) error {
 	if o.doc {
 		fmt.Print(catalogue.Page())
 		return nil
+	}
+	if o.peers != "" {
+		return compare(ctx, o)
 	}
 	job := machine.Job{Mode: probe.Modes()[0], ABI: o.abi}
 	if o.ids != "" {

@@ -14,7 +14,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"regexp"
@@ -28,6 +27,7 @@ import (
 
 	"github.com/bailey-project/bailey/internal/probe"
 	"github.com/bailey-project/bailey/internal/probe/catalogue"
+	"github.com/bailey-project/bailey/internal/probe/wire"
 )
 
 const (
@@ -58,7 +58,7 @@ func (t *try) met(err error, what string) bool {
 		t.claim = what
 		return true
 	}
-	t.saw(errno(err))
+	t.saw(wire.Errno(err))
 	return false
 }
 
@@ -74,23 +74,6 @@ func (t *try) found(b []byte) {
 		t.evidence.Write(b[:min(len(b), maxEvidence-t.evidence.Len())])
 		t.evidence.WriteByte('\n')
 	}
-}
-
-// errno names the system's error in err.
-func errno(err error) string {
-	var n syscall.Errno
-	if errors.As(err, &n) {
-		if name := unix.ErrnoName(n); name != "" {
-			return name
-		}
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return "ENOENT"
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
-		return probe.Silent
-	}
-	return probe.Nothing
 }
 
 // Run makes the named attacks, each in a process of its own, and prints a

@@ -14,24 +14,24 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/bailey-project/bailey/internal/probe"
+	"github.com/bailey-project/bailey/internal/probe/wire"
 )
 
 // read keeps what a file holds.
 func (t *try) read(path string) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 		return
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxEvidence))
 	if err != nil {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 	}
 	t.found(b)
 }
@@ -40,7 +40,7 @@ func (t *try) read(path string) {
 func attest(t *try) {
 	b, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 		return
 	}
 	for _, line := range []string{`NoNewPrivs:\s1`, `Seccomp:\s2`, `CapEff:\s0+`, `CapPrm:\s0+`, `CapBnd:\s0+`, `CapAmb:\s0+`} {
@@ -123,12 +123,12 @@ func inherited() (fds []int) {
 func byHandle(t *try) {
 	at, err := unix.Open(t.WS, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 		return
 	}
 	fd, err := unix.OpenByHandleAt(at, unix.NewFileHandle(t.HType, t.Handle), unix.O_RDONLY)
 	if err != nil {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 		return
 	}
 	b := make([]byte, 4096)
@@ -184,7 +184,7 @@ func plant(t *try) {
 		err = os.WriteFile(p, []byte("{}\n"), 0o644)
 	}
 	if err != nil {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 	}
 }
 
@@ -204,7 +204,7 @@ func procExe(t *try) {
 			t.claim = "opened " + d + "/exe for writing"
 			continue
 		}
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 	}
 }
 
@@ -240,7 +240,7 @@ func swap(t *try) {
 // disconnected moves a directory away while one stands in it, and climbs.
 func disconnected(t *try) {
 	if err := os.MkdirAll(t.WS+"/a/b/c", 0o755); err != nil {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 		return
 	}
 	fd, err := unix.Open(t.WS+"/a/b/c", unix.O_PATH|unix.O_CLOEXEC, 0)
@@ -251,7 +251,7 @@ func disconnected(t *try) {
 	for up := ".."; len(up) < 40; up += "/.." {
 		in, err := unix.Openat(fd, up+"/out/secret", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
-			t.saw(errno(err))
+			t.saw(wire.Errno(err))
 			continue
 		}
 		b := make([]byte, 4096)
@@ -316,5 +316,3 @@ func kernelSettings(t *try) {
 		t.met(err, "opened "+p+" for writing")
 	}
 }
-
-func pointer(b []byte) uintptr { return uintptr(unsafe.Pointer(&b[0])) }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bailey-project/bailey/internal/probe"
+	"github.com/bailey-project/bailey/internal/probe/wire"
 )
 
 // patience is how long an answer is waited for.
@@ -27,7 +28,7 @@ func (t *try) exchange(c net.Conn) {
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(patience))
 	if _, err := c.Write([]byte(t.token() + "\n")); err != nil {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 		return
 	}
 	b := make([]byte, 256)
@@ -45,7 +46,7 @@ func (t *try) exchange(c net.Conn) {
 func (t *try) unix(path string) {
 	c, err := net.DialTimeout("unix", path, patience)
 	if err != nil {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 		return
 	}
 	t.exchange(c)
@@ -61,7 +62,7 @@ func unixDatagram(t *try) {
 	for _, p := range t.args {
 		c, err := net.Dial("unixgram", t.place(p))
 		if err != nil {
-			t.saw(errno(err))
+			t.saw(wire.Errno(err))
 			continue
 		}
 		_, err = c.Write([]byte(t.token()))
@@ -80,7 +81,7 @@ func abstract(t *try) {
 // connects when it is there.
 func lateSocket(t *try) {
 	if err := os.WriteFile(t.WS+"/want-socket", nil, 0o644); err != nil {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 		return
 	}
 	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
@@ -100,7 +101,7 @@ func keyrings(t *try) {
 	if n, err := unix.KeyctlBuffer(unix.KEYCTL_READ, t.Key, b, 0); err == nil {
 		t.found(b[:min(n, len(b))])
 	} else {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 	}
 	_, err := unix.AddKey("user", "bailey-probe-x", []byte("x"), unix.KEY_SPEC_PROCESS_KEYRING)
 	t.met(err, "added a key")
@@ -116,18 +117,18 @@ func sharedMemory(t *try) {
 			_ = unix.SysvShmDetach(mem)
 		}
 	} else {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 	}
 	t.read("/dev/shm/host-canary")
 	t.read("/dev/mqueue/host")
 	name := append([]byte("host"), 0)
-	fd, _, e := unix.RawSyscall6(unix.SYS_MQ_OPEN, pointer(name), unix.O_RDONLY|unix.O_NONBLOCK, 0, 0, 0, 0)
+	fd, _, e := unix.RawSyscall6(unix.SYS_MQ_OPEN, wire.Pointer(name), unix.O_RDONLY|unix.O_NONBLOCK, 0, 0, 0, 0)
 	if e != 0 {
-		t.saw(errno(e))
+		t.saw(wire.Errno(e))
 		return
 	}
 	b := make([]byte, 8192)
-	n, _, e := unix.RawSyscall6(unix.SYS_MQ_TIMEDRECEIVE, fd, pointer(b), uintptr(len(b)), 0, uintptr(unsafe.Pointer(&unix.Timespec{})), 0)
+	n, _, e := unix.RawSyscall6(unix.SYS_MQ_TIMEDRECEIVE, fd, wire.Pointer(b), uintptr(len(b)), 0, uintptr(unsafe.Pointer(&unix.Timespec{})), 0)
 	if e == 0 {
 		t.found(b[:n])
 	}

@@ -11,27 +11,17 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bailey-project/bailey/internal/probe"
+	"github.com/bailey-project/bailey/internal/probe/wire"
 )
-
-// call makes one system call.
-func call(n uintptr, args ...uintptr) error {
-	var a [6]uintptr
-	copy(a[:], args)
-	_, _, e := unix.RawSyscall6(n, a[0], a[1], a[2], a[3], a[4], a[5])
-	if e != 0 {
-		return e
-	}
-	return nil
-}
 
 // reaches makes a call with arguments that the kernel refuses once it looks at
 // them: any answer but those of a gate is reached. Some kernels lack the call.
 func (t *try) reaches(what string, n uintptr, args ...uintptr) {
-	err := call(n, args...)
+	err := wire.Call(n, args...)
 	var e syscall.Errno
 	switch {
 	case errors.As(err, &e) && (e == unix.EPERM || e == unix.EACCES || e == unix.ENOSYS):
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 	default:
 		t.claim = what + " is reached"
 	}
@@ -39,9 +29,9 @@ func (t *try) reaches(what string, n uintptr, args ...uintptr) {
 
 func ring(t *try) {
 	params := make([]byte, 120) // struct io_uring_params
-	fd, _, e := unix.RawSyscall(unix.SYS_IO_URING_SETUP, 4, pointer(params), 0)
+	fd, _, e := unix.RawSyscall(unix.SYS_IO_URING_SETUP, 4, wire.Pointer(params), 0)
 	if e != 0 {
-		t.saw(errno(e))
+		t.saw(wire.Errno(e))
 	} else {
 		t.claim = "a ring"
 		unix.Close(int(fd))
@@ -57,7 +47,7 @@ func (t *try) socket(what string, family, kind, proto int) {
 		t.claim = what
 		return
 	}
-	if e := errno(err); e == "EPERM" || e == "EACCES" || e == "EPROTONOSUPPORT" {
+	if e := wire.Errno(err); e == "EPERM" || e == "EACCES" || e == "EPROTONOSUPPORT" {
 		t.saw(e)
 	}
 }
@@ -112,7 +102,7 @@ const userModeOnly = 1
 func userfault(t *try) {
 	fd, _, e := unix.RawSyscall(unix.SYS_USERFAULTFD, unix.O_CLOEXEC|userModeOnly, 0, 0)
 	if e != 0 {
-		t.saw(errno(e))
+		t.saw(wire.Errno(e))
 		return
 	}
 	unix.Close(int(fd))
@@ -156,7 +146,7 @@ func listener(t *try) {
 	fd, _, e := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER, uintptr(unsafe.Pointer(prog)))
 	runtime.KeepAlive(keep)
 	if e != 0 {
-		t.saw(errno(e))
+		t.saw(wire.Errno(e))
 		return
 	}
 	t.claim = "a listener, descriptor " + itoa(int(fd))
@@ -179,13 +169,13 @@ func x32(t *try) {
 		unix.Close(int(fd))
 		return
 	}
-	t.saw(errno(e))
+	t.saw(wire.Errno(e))
 }
 
 func persona(t *try) {
 	for _, p := range []uintptr{0x0100000, 0x0400000, 0x0800000, 0x0080000} { // MMAP_PAGE_ZERO, READ_IMPLIES_EXEC, ADDR_LIMIT_32BIT, ADDR_COMPAT_LAYOUT
-		t.met(call(unix.SYS_PERSONALITY, p), "personality "+itoa(int(p)))
-		_ = call(unix.SYS_PERSONALITY, 0)
+		t.met(wire.Call(unix.SYS_PERSONALITY, p), "personality "+itoa(int(p)))
+		_ = wire.Call(unix.SYS_PERSONALITY, 0)
 	}
 }
 
@@ -204,7 +194,7 @@ func layers(t *try) {
 		if e != 0 {
 			break
 		}
-		_ = call(landlockRestrict, fd, 0)
+		_ = wire.Call(landlockRestrict, fd, 0)
 		unix.Close(int(fd))
 	}
 	t.read(t.Out + "/secret")
@@ -215,8 +205,8 @@ func layers(t *try) {
 func mute(t *try) {
 	runtime.LockOSThread()
 	const subdomainsOff = 4
-	if err := call(landlockRestrict, ^uintptr(0), subdomainsOff); err != nil {
-		t.saw(errno(err))
+	if err := wire.Call(landlockRestrict, ^uintptr(0), subdomainsOff); err != nil {
+		t.saw(wire.Errno(err))
 		return
 	}
 	t.saw(probe.Nothing)

@@ -11,12 +11,12 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/bailey-project/bailey/internal/probe"
+	"github.com/bailey-project/bailey/internal/probe/wire"
 )
 
 func (t *try) dial(network, addr string) {
@@ -27,7 +27,7 @@ func (t *try) dial(network, addr string) {
 		if os.IsTimeout(err) {
 			t.saw(probe.Silent)
 		} else {
-			t.saw(errno(err))
+			t.saw(wire.Errno(err))
 		}
 		return
 	}
@@ -103,14 +103,14 @@ func overHTTP(t *try) {
 func (t *try) sendTo(family, kind int, flags int, to unix.Sockaddr) {
 	fd, err := unix.Socket(family, kind|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 		return
 	}
 	defer unix.Close(fd)
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BROADCAST, 1)
 	_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 1})
 	if err := unix.Sendto(fd, []byte(t.token()+"\n"), flags, to); err != nil {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 		return
 	}
 	b := make([]byte, 64)
@@ -123,7 +123,7 @@ func (t *try) sendTo(family, kind int, flags int, to unix.Sockaddr) {
 	case err == nil:
 		t.saw(probe.Closed)
 	default:
-		if e := errno(err); e == "ECONNRESET" {
+		if e := wire.Errno(err); e == "ECONNRESET" {
 			t.saw(probe.Closed)
 		} else {
 			t.saw(e)
@@ -131,33 +131,21 @@ func (t *try) sendTo(family, kind int, flags int, to unix.Sockaddr) {
 	}
 }
 
-func addr4(ip string, port int) *unix.SockaddrInet4 {
-	a := &unix.SockaddrInet4{Port: port}
-	copy(a.Addr[:], net.ParseIP(ip).To4())
-	return a
-}
-
-func addr6(ip string, port int) *unix.SockaddrInet6 {
-	a := &unix.SockaddrInet6{Port: port}
-	copy(a.Addr[:], net.ParseIP(ip).To16())
-	return a
-}
-
 func fastOpen(t *try) {
-	t.sendTo(unix.AF_INET, unix.SOCK_STREAM, unix.MSG_FASTOPEN, addr4(probe.Ext4, t.Port))
-	t.sendTo(unix.AF_INET6, unix.SOCK_STREAM, unix.MSG_FASTOPEN, addr6(probe.Ext6, t.Port))
+	t.sendTo(unix.AF_INET, unix.SOCK_STREAM, unix.MSG_FASTOPEN, wire.Addr4(probe.Ext4, t.Port))
+	t.sendTo(unix.AF_INET6, unix.SOCK_STREAM, unix.MSG_FASTOPEN, wire.Addr6(probe.Ext6, t.Port))
 }
 
 func mptcp(t *try) {
 	for _, f := range []int{unix.AF_INET, unix.AF_INET6} {
 		fd, err := unix.Socket(f, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, unix.IPPROTO_MPTCP)
 		if err != nil {
-			t.saw(errno(err))
+			t.saw(wire.Errno(err))
 			continue
 		}
-		to := unix.Sockaddr(addr4(probe.Ext4, t.Port))
+		to := unix.Sockaddr(wire.Addr4(probe.Ext4, t.Port))
 		if f == unix.AF_INET6 {
-			to = addr6(probe.Ext6, t.Port)
+			to = wire.Addr6(probe.Ext6, t.Port)
 		}
 		if err = unix.Connect(fd, to); err == nil {
 			_, err = unix.Write(fd, []byte(t.token()+"\n"))
@@ -168,17 +156,17 @@ func mptcp(t *try) {
 }
 
 func udp(t *try) {
-	t.sendTo(unix.AF_INET, unix.SOCK_DGRAM, 0, addr4(probe.Ext4, t.Port))
-	t.sendTo(unix.AF_INET6, unix.SOCK_DGRAM, 0, addr6(probe.Ext6, t.Port))
+	t.sendTo(unix.AF_INET, unix.SOCK_DGRAM, 0, wire.Addr4(probe.Ext4, t.Port))
+	t.sendTo(unix.AF_INET6, unix.SOCK_DGRAM, 0, wire.Addr6(probe.Ext6, t.Port))
 }
 
 func udpOdd(t *try) {
-	t.sendTo(unix.AF_INET6, unix.SOCK_DGRAM, 0, addr6("::ffff:"+probe.Ext4, t.Port))
-	t.sendTo(unix.AF_INET, unix.SOCK_DGRAM, 0, addr4("255.255.255.255", t.Port))
-	t.sendTo(unix.AF_INET, unix.SOCK_DGRAM, 0, addr4("224.0.0.251", 5353))
+	t.sendTo(unix.AF_INET6, unix.SOCK_DGRAM, 0, wire.Addr6("::ffff:"+probe.Ext4, t.Port))
+	t.sendTo(unix.AF_INET, unix.SOCK_DGRAM, 0, wire.Addr4("255.255.255.255", t.Port))
+	t.sendTo(unix.AF_INET, unix.SOCK_DGRAM, 0, wire.Addr4("224.0.0.251", 5353))
 	c, err := net.Dial("udp4", net.JoinHostPort(probe.Ext4, itoa(t.Port)))
 	if err != nil {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 		return
 	}
 	defer c.Close()
@@ -192,8 +180,8 @@ func udpOdd(t *try) {
 }
 
 func quic(t *try) {
-	t.sendTo(unix.AF_INET, unix.SOCK_DGRAM, 0, addr4(probe.Ext4, 443))
-	t.sendTo(unix.AF_INET6, unix.SOCK_DGRAM, 0, addr6(probe.Ext6, 443))
+	t.sendTo(unix.AF_INET, unix.SOCK_DGRAM, 0, wire.Addr4(probe.Ext4, 443))
+	t.sendTo(unix.AF_INET6, unix.SOCK_DGRAM, 0, wire.Addr6(probe.Ext6, 443))
 }
 
 // ping sends an echo request that carries the token; everything answers in the
@@ -202,13 +190,13 @@ func ping(t *try) {
 	for _, kind := range []int{unix.SOCK_DGRAM, unix.SOCK_RAW} {
 		fd, err := unix.Socket(unix.AF_INET, kind|unix.SOCK_CLOEXEC, unix.IPPROTO_ICMP)
 		if err != nil {
-			t.saw(errno(err))
+			t.saw(wire.Errno(err))
 			continue
 		}
 		_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 1})
 		b := append([]byte{8, 0, 0, 0, 0, 1, 0, 1}, t.token()...)
-		binary.BigEndian.PutUint16(b[2:], checksum(b))
-		err = unix.Sendto(fd, b, 0, addr4(probe.Ext4, 0))
+		binary.BigEndian.PutUint16(b[2:], wire.Checksum(b))
+		err = unix.Sendto(fd, b, 0, wire.Addr4(probe.Ext4, 0))
 		if err == nil {
 			_, _, err = unix.Recvfrom(fd, make([]byte, 256), 0)
 		}
@@ -219,42 +207,16 @@ func ping(t *try) {
 	}
 }
 
-// checksum is that of RFC 1071.
-func checksum(b []byte) uint16 {
-	var sum uint32
-	for i := 0; i < len(b); i += 2 {
-		sum += uint32(b[i]) << 8
-		if i+1 < len(b) {
-			sum += uint32(b[i+1])
-		}
-	}
-	for sum>>16 != 0 {
-		sum = sum&0xffff + sum>>16
-	}
-	return ^uint16(sum)
-}
-
-// query is a question for name as RFC 1035 writes it.
-func query(name string, kind uint16) []byte {
-	b := []byte{0x42, 0x42, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0}
-	for label := range strings.SplitSeq(name, ".") {
-		b = append(append(b, byte(len(label))), label...)
-	}
-	b = append(b, 0)
-	b = binary.BigEndian.AppendUint16(b, kind)
-	return binary.BigEndian.AppendUint16(b, 1)
-}
-
 // ask sends a question and looks whether the answer has anything in it.
 func (t *try) ask(network, addr, name string, kind uint16) {
 	c, err := net.DialTimeout(network, addr, patience)
 	if err != nil {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 		return
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(patience))
-	q := query(name, kind)
+	q := wire.Query(name, kind)
 	if network == "tcp" {
 		q = append(binary.BigEndian.AppendUint16(nil, uint16(len(q))), q...)
 	}
@@ -270,7 +232,7 @@ func (t *try) ask(network, addr, name string, kind uint16) {
 	case errors.Is(err, io.EOF), errors.Is(err, unix.ECONNRESET):
 		t.saw(probe.Closed)
 	case err != nil:
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 	case n >= 8 && binary.BigEndian.Uint16(b[6:]) > 0:
 		t.claim = "an answer to " + name
 	default:
@@ -312,7 +274,7 @@ func dnsName(t *try) {
 func relayed(t *try) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 		return
 	}
 	go func() {
@@ -338,77 +300,16 @@ func tunnels(t *try) {
 	if err == nil {
 		f.Close()
 	} else if !errors.Is(err, os.ErrNotExist) || os.Getuid() == 0 {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 	}
-	t.met(newAddress(), "a new address")
-	t.met(newLink("dummy"), "a new interface")
-	t.met(newLink("veth"), "a pair of interfaces")
-	t.met(newLink("bridge"), "a bridge")
+	t.met(wire.NewAddress(), "a new address")
+	t.met(wire.NewLink("dummy"), "a new interface")
+	t.met(wire.NewLink("veth"), "a pair of interfaces")
+	t.met(wire.NewLink("bridge"), "a bridge")
 }
 
 func netConfig(t *try) {
-	t.met(newAddress(), "a new address")
-	t.met(interfaceDown("lo"), "took the loopback down")
+	t.met(wire.NewAddress(), "a new address")
+	t.met(wire.KeepFlags("lo"), "took the loopback down")
 	t.socket("netfilter", unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_NETFILTER)
-}
-
-func attribute(kind uint16, b []byte) []byte {
-	a := binary.NativeEndian.AppendUint16(nil, uint16(4+len(b)))
-	a = append(binary.NativeEndian.AppendUint16(a, kind), b...)
-	return append(a, make([]byte, (4-len(a)%4)%4)...)
-}
-
-// newLink asks for an interface of a kind.
-func newLink(kind string) error {
-	info := attribute(unix.IFLA_LINKINFO, attribute(unix.IFLA_INFO_KIND, []byte(kind)))
-	return routeRequest(unix.RTM_NEWLINK, append(make([]byte, unix.SizeofIfInfomsg), info...))
-}
-
-// newAddress asks for one more address of the loopback.
-func newAddress() error {
-	head := []byte{unix.AF_INET, 32, 0, 0, 1, 0, 0, 0} // struct ifaddrmsg
-	return routeRequest(unix.RTM_NEWADDR, append(head, attribute(unix.IFA_LOCAL, []byte{10, 99, 99, byte(os.Getpid())})...))
-}
-
-// routeRequest makes one request by rtnetlink (rtnetlink(7)).
-func routeRequest(kind uint16, body []byte) error {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	m := binary.NativeEndian.AppendUint32(nil, uint32(unix.SizeofNlMsghdr+len(body)))
-	m = binary.NativeEndian.AppendUint16(m, kind)
-	m = binary.NativeEndian.AppendUint16(m, unix.NLM_F_REQUEST|unix.NLM_F_ACK|unix.NLM_F_CREATE|unix.NLM_F_EXCL)
-	m = append(append(m, make([]byte, 8)...), body...)
-	if err := unix.Sendto(fd, m, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return err
-	}
-	b := make([]byte, 4096)
-	n, _, err := unix.Recvfrom(fd, b, 0)
-	if err != nil || n < unix.SizeofNlMsghdr+4 {
-		return err
-	}
-	if e := int32(binary.NativeEndian.Uint32(b[unix.SizeofNlMsghdr:])); e != 0 {
-		return syscall.Errno(-e)
-	}
-	return nil
-}
-
-// interfaceDown reads the flags and asks for the same without IFF_UP; the
-// control keeps the fixture's own loopback by asking for what is there.
-func interfaceDown(name string) error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	ifr, err := unix.NewIfreq(name)
-	if err != nil {
-		return err
-	}
-	if err := unix.IoctlIfreq(fd, unix.SIOCGIFFLAGS, ifr); err != nil {
-		return err
-	}
-	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, ifr)
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bailey-project/bailey/internal/probe"
+	"github.com/bailey-project/bailey/internal/probe/wire"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -27,7 +28,7 @@ func trace(t *try) {
 	if err == nil {
 		t.found(b[:n])
 	} else {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 	}
 	if mem, err := os.Open("/proc/" + itoa(t.Victim) + "/mem"); err == nil {
 		n, _ := mem.ReadAt(b, int64(t.Memory))
@@ -36,19 +37,19 @@ func trace(t *try) {
 	}
 	pidfd, err := unix.PidfdOpen(t.Victim, 0)
 	if err != nil {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 	} else if fd, err := unix.PidfdGetfd(pidfd, 3, 0); err == nil {
 		k, _ := unix.Pread(fd, b, 0)
 		t.found(b[:max(k, 0)])
 	} else {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 	}
 	if err := unix.PtraceAttach(t.Victim); err == nil {
 		t.claim = "attached to " + itoa(t.Victim)
 		_, _ = unix.Wait4(t.Victim, nil, 0, nil)
 		_ = unix.PtraceDetach(t.Victim)
 	} else {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 	}
 }
 
@@ -106,7 +107,7 @@ func namespaces(t *try) {
 	child := exec.Command("/bin/true")
 	child.SysProcAttr = &unix.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNS}
 	t.met(child.Run(), "a child in new namespaces")
-	t.met(call(unix.SYS_CLONE3, 0, 0), "clone3")
+	t.met(wire.Call(unix.SYS_CLONE3, 0, 0), "clone3")
 	t.met(unix.Chroot("/"), "chroot")
 }
 
@@ -126,7 +127,7 @@ func joinNet(t *try) {
 func becomeRoot(t *try) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		t.saw(errno(err))
+		t.saw(wire.Errno(err))
 	}
 	if i := bytes.Index(status, []byte("CapEff:\t")); i >= 0 && !bytes.HasPrefix(status[i+8:], []byte("0000000000000000")) {
 		t.claim = "effective capabilities"
@@ -136,7 +137,7 @@ func becomeRoot(t *try) {
 		if e == 0 {
 			t.claim = "uid 0"
 		} else {
-			t.saw(errno(e))
+			t.saw(wire.Errno(e))
 		}
 	}
 	if set, _ := filepath.Glob("/usr/bin/su"); len(set) > 0 {
@@ -152,7 +153,7 @@ func otherTerminals(t *try) {
 	for _, p := range append(names, t.TTY, "/dev/tty", "/dev/tty0", "/dev/tty1", "/dev/console") {
 		f, err := os.OpenFile(p, os.O_WRONLY|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 		if err != nil {
-			t.saw(errno(err))
+			t.saw(wire.Errno(err))
 			continue
 		}
 		_, _ = f.WriteString(t.token())

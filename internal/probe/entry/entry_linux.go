@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/bailey-project/bailey/internal/probe/actor"
 	"github.com/bailey-project/bailey/internal/probe/attack"
+	"github.com/bailey-project/bailey/internal/probe/lack"
 	"github.com/bailey-project/bailey/internal/probe/machine"
 )
 
@@ -38,19 +40,19 @@ func run(args []string) (int, error) {
 	case "one":
 		return 0, attack.One(arg(1), arg(2))
 	case "victim":
-		return 0, attack.Victim(arg(1))
+		return 0, actor.Victim(arg(1))
 	case "serve":
-		return 0, attack.Serve(arg(1))
+		return 0, actor.Serve(arg(1))
 	case "beacon":
-		return 0, attack.Beacon(arg(1), arg(2))
+		return 0, actor.Beacon(arg(1), arg(2))
 	case "forge":
-		return 0, attack.Forge()
+		return 0, actor.Forge()
 	case "tty":
-		return 0, attack.TTY(arg(1))
+		return 0, actor.TTY(arg(1))
 	case "without":
-		return 0, machine.Without(arg(1), args[min(2, len(args)):])
+		return 0, lack.Layer(arg(1), args[min(2, len(args)):])
 	case "abi":
-		return machine.ABI(arg(1), args[min(2, len(args)):])
+		return lack.ABI(arg(1), args[min(2, len(args)):])
 	}
 	return 2, fmt.Errorf("no program %q", arg(0))
 }

@@ -40,7 +40,7 @@ func (w *world) channels() error {
 			if err != nil {
 				return
 			}
-			w.sinks.note("another terminal of the user", b[:n])
+			w.sinks.Note("another terminal of the user", b[:n])
 		}
 	}()
 	return nil

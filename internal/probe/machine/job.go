@@ -22,6 +22,9 @@ type Job struct {
 	// Runner starts a peer in place of Bailey: a command line before the
 	// attacker's own; {ws}, {home} and {dir} are replaced.
 	Runner []string
+	Keep   string // a directory of the real machine that a Runner needs, seen at its own path
+	// SandboxOnly leaves the controls out: for peers, which share ours.
+	SandboxOnly bool
 	// ABI makes the kernel say that it has this Landlock version; 0 leaves it.
 	ABI int
 	IDs []string // all when empty

@@ -104,7 +104,7 @@ func Main(in io.Reader, out io.Writer) error {
 	}
 	// An attacker may signal us in a control; caught and unread means nothing.
 	signal.Notify(make(chan os.Signal, 1))
-	if err := build(job.Dir); err != nil {
+	if err := build(job); err != nil {
 		return fmt.Errorf("fixture machine: %w", err)
 	}
 	w, err := newWorld(job)
@@ -115,14 +115,14 @@ func Main(in io.Reader, out io.Writer) error {
 }
 
 // build makes everything that needs capabilities, and lets children have none.
-func build(dir string) error {
+func build(job Job) error {
 	if err := unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""); err != nil {
 		return err
 	}
 	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return fmt.Errorf("procfs: %w", err)
 	}
-	if err := hideHost(dir); err != nil {
+	if err := hideHost(job.Dir, job.Keep); err != nil {
 		return err
 	}
 	// Numbers that do not exist in a sandbox, so that no attack meets its own.
@@ -144,13 +144,18 @@ func build(dir string) error {
 }
 
 // hideHost lays empty memory over the places where other people's things lie,
-// but keeps the fixture's own directory.
-func hideHost(dir string) error {
-	fd, err := unix.OpenTree(unix.AT_FDCWD, dir, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
-	if err != nil {
-		return err
+// but keeps some directories; "" is none.
+func hideHost(keep ...string) error {
+	fds := make([]int, len(keep))
+	for i, dir := range keep {
+		var err error
+		if dir == "" {
+			continue
+		}
+		if fds[i], err = unix.OpenTree(unix.AT_FDCWD, dir, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC); err != nil {
+			return fmt.Errorf("%s: %w", dir, err)
+		}
 	}
-	defer unix.Close(fd)
 	for _, p := range []string{"/tmp", "/run", "/var", "/home", "/root", "/mnt", "/srv", "/dev/shm"} {
 		if st, err := os.Lstat(p); err != nil || !st.IsDir() {
 			continue
@@ -159,11 +164,17 @@ func hideHost(dir string) error {
 			return fmt.Errorf("tmpfs on %s: %w", p, err)
 		}
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	if err := unix.MoveMount(fd, "", unix.AT_FDCWD, dir, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
-		return fmt.Errorf("%s: %w", dir, err)
+	for i, dir := range keep {
+		if dir == "" {
+			continue
+		}
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		if err := unix.MoveMount(fds[i], "", unix.AT_FDCWD, dir, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+			return fmt.Errorf("%s: %w", dir, err)
+		}
+		unix.Close(fds[i])
 	}
 	for _, p := range []string{"/var/tmp", "/var/log", "/var/lib", "/var/crash", "/run/lock"} {
 		if err := os.MkdirAll(p, 0o777); err != nil {

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"slices"
@@ -50,7 +51,7 @@ func (w *world) batches() (batches [][]probe.Probe) {
 		for _, p := range c.Probes {
 			switch {
 			case !Tries(w.job, p):
-			case p.Alone || p.Scene != "" || p.Positive:
+			case p.Alone || p.Scene != "" || p.Positive || w.job.Runner != nil: // a peer may end at the first
 				batches = append(batches, []probe.Probe{p})
 			default:
 				shared = append(shared, p)
@@ -73,15 +74,16 @@ func (w *world) try(batch []probe.Probe) (results []probe.Result) {
 			plain = append(plain, p)
 		}
 	}
-	control := w.run(plain, side{})
-	for id, s := range w.run(caps, side{caps: true}) {
-		control[id] = s
+	control := map[string]probe.Seen{}
+	if !w.job.SandboxOnly {
+		control = w.run(plain, side{})
+		maps.Copy(control, w.run(caps, side{caps: true}))
 	}
 	inside := w.run(batch, side{sandbox: true})
 	for _, p := range batch {
 		stop := p.In(w.job.Mode.Name)
 		r := probe.Result{ID: p.ID, Attack: p.Attack, Layer: stop.Layer, Mode: w.job.Mode.Name, Regime: w.regime(), Sandbox: inside[p.ID], Control: control[p.ID]}
-		r.Verdict, r.Listed = verdict(p, stop, r.Sandbox, r.Control)
+		r.Verdict, r.Listed = p.Judge(stop, r.Sandbox, r.Control)
 		results = append(results, r)
 	}
 	return results
@@ -108,7 +110,7 @@ func (w *world) run(batch []probe.Probe, s side) map[string]probe.Seen {
 	if err := w.reset(); err != nil {
 		return failed(batch, err.Error())
 	}
-	w.sinks.clear()
+	w.sinks.Clear()
 	if p := batch[0]; p.Scene != "" {
 		return map[string]probe.Seen{p.ID: w.scene(p, s)}
 	}
@@ -255,7 +257,7 @@ func (w *world) judge(p probe.Probe, r probe.Report, before map[string]string, c
 			s.How = append(slices.DeleteFunc(s.How, func(h string) bool { return h == probe.Nothing }), probe.Quarantined)
 		}
 	}
-	if where := w.sinks.got(w.target.Token(p.ID)); where != "" {
+	if where := w.sinks.Got(w.target.Token(p.ID)); where != "" {
 		s.Leaked, s.Proof = true, "arrived at "+where
 	}
 	if place := w.seen(r.Evidence); place != "" {
@@ -265,41 +267,6 @@ func (w *world) judge(p probe.Probe, r probe.Report, before map[string]string, c
 		s.Leaked, s.Proof = true, r.Claim
 	}
 	return s
-}
-
-// verdict compares both sides with the row.
-func verdict(p probe.Probe, stop probe.Stop, in, out probe.Seen) (verdict, listed string) {
-	if p.Positive {
-		switch {
-		case !in.Leaked:
-			return fmt.Sprintf("does not work inside: %v %s", in.How, in.Note), ""
-		case !out.Leaked && p.Tame == "":
-			return fmt.Sprintf("does not work outside either: %v %s", out.How, out.Note), ""
-		}
-		return "", p.Tame
-	}
-	switch {
-	case p.Open != "" && in.Leaked:
-		return "", probe.NotStopped + p.Open
-	case in.Leaked:
-		return "not stopped: " + in.Proof, ""
-	case p.Open != "":
-		return "is stopped now, although its row calls it open", ""
-	}
-	for _, h := range in.How {
-		if !slices.Contains(stop.How, h) {
-			return fmt.Sprintf("stopped by %q, and not as its row says: %q %s", in.How, stop.How, in.Note), ""
-		}
-	}
-	switch {
-	case len(in.How) == 0:
-		return "said nothing", ""
-	case !out.Leaked && p.Tame == "":
-		return fmt.Sprintf("its control does not leak: %q %s", out.How, out.Note), ""
-	case !out.Leaked:
-		return "", "control: " + p.Tame
-	}
-	return "", ""
 }
 
 // path resolves the places that Watch names.

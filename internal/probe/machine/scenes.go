@@ -264,7 +264,7 @@ func killed(w *world, p probe.Probe, s side) probe.Seen {
 	}
 	_ = unix.Kill(first.Process.Pid, unix.SIGKILL)
 	seen := ended(word, s)
-	if where := w.sinks.got(token); where != "" {
+	if where := w.sinks.Got(token); where != "" {
 		return leaked("arrived at %s", where)
 	}
 	return seen

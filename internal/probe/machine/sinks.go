@@ -3,7 +3,6 @@
 package machine
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -22,133 +21,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// sinks keep what arrives anywhere outside.
-type sinks struct {
-	mu       sync.Mutex
-	log      []hit
-	upstream string
-	ready    bool
-	open     []io.Closer
-}
-
-type hit struct{ where, data string }
-
-func (s *sinks) note(where string, data []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.log) < 100000 {
-		s.log = append(s.log, hit{where, string(data)})
-	}
-}
-
-// got says where a token arrived.
-func (s *sinks) got(token string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, h := range s.log {
-		if strings.Contains(strings.ToLower(h.data), token) {
-			return h.where
-		}
-	}
-	return ""
-}
-
-func (s *sinks) clear() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.log = nil
-}
-
-// serve answers each connection once, so that an attacker knows too.
-func (s *sinks) serve(l net.Listener, where string) {
-	s.open = append(s.open, l)
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go s.answer(c, where)
-		}
-	}()
-}
-
-func (s *sinks) answer(c net.Conn, where string) {
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
-	b := make([]byte, 64<<10)
-	n, _ := c.Read(b)
-	s.note(where, b[:n])
-	switch {
-	case bytes.HasPrefix(b[:n], []byte("GET ")):
-		_, _ = io.WriteString(c, "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nSINK\n")
-	case strings.HasSuffix(where, " 53") && n > 2:
-		if a := answer(b[2:n]); a != nil {
-			_, _ = c.Write(append([]byte{byte(len(a) >> 8), byte(len(a))}, a...))
-		}
-	default:
-		_, _ = io.WriteString(c, "SINK\n")
-	}
-	n, _ = c.Read(b) // what comes behind the first line
-	s.note(where, b[:n])
-}
-
-// datagrams answers from the address that was asked.
-func (s *sinks) datagrams(c *net.UDPConn, where string) {
-	s.open = append(s.open, c)
-	raw, _ := c.SyscallConn()
-	_ = raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1) })
-	go func() {
-		b, oob := make([]byte, 64<<10), make([]byte, 256)
-		for {
-			n, on, _, from, err := c.ReadMsgUDP(b, oob)
-			if err != nil {
-				return
-			}
-			s.note(where, b[:n])
-			reply := []byte("SINK\n")
-			if a := answer(b[:n]); strings.HasSuffix(where, " 53") && a != nil {
-				reply = a
-			}
-			if _, _, err := c.WriteMsgUDP(reply, oob[:on], from); err != nil {
-				_, _ = c.WriteToUDP(reply, from)
-			}
-		}
-	}()
-}
-
-// answer gives every name an address, and every TXT a line: 203.0.113.7.
-func answer(q []byte) []byte {
-	if len(q) < 17 || q[2]&0x80 != 0 {
-		return nil
-	}
-	end := 12
-	for end < len(q) && q[end] != 0 {
-		end += int(q[end]) + 1
-	}
-	if end+5 > len(q) {
-		return nil
-	}
-	kind := q[end+2]
-	a := append([]byte{q[0], q[1], 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0}, q[12:end+5]...)
-	record := func(data ...byte) {
-		a[7] = 1
-		a = append(append(a, 0xc0, 12, 0, kind, 0, 1, 0, 0, 0, 60, 0, byte(len(data))), data...)
-	}
-	switch kind {
-	case 1:
-		record(203, 0, 113, 7)
-	case 16:
-		record(append([]byte{8}, "echo pwn"...)...)
-	}
-	return a
-}
 
 // ports that somebody may aim at; the first is the sinks' own.
 var (
@@ -166,7 +42,7 @@ func (w *world) listen() error {
 			if raw, err := l.(*net.TCPListener).SyscallConn(); err == nil {
 				_ = raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_FASTOPEN, 16) })
 			}
-			w.sinks.serve(l, fmt.Sprintf("%s port %d", network, p))
+			w.sinks.Serve(l, fmt.Sprintf("%s port %d", network, p))
 		}
 	}
 	for _, p := range udpPorts {
@@ -175,13 +51,13 @@ func (w *world) listen() error {
 			if err != nil {
 				return err
 			}
-			w.sinks.datagrams(c, fmt.Sprintf("%s port %d", network, p))
+			w.sinks.Datagrams(c, fmt.Sprintf("%s port %d", network, p))
 		}
 	}
 	if err := w.unixSinks(); err != nil {
 		return err
 	}
-	w.sinks.ready = true
+	w.ready = true
 	return w.upstream()
 }
 
@@ -207,14 +83,13 @@ func (w *world) unixSinks() error {
 		if err != nil {
 			return err
 		}
-		w.sinks.serve(l, p)
+		w.sinks.Serve(l, p)
 	}
 	for _, p := range []string{w.target.Dir + "/dg.sock", "/run/systemd/notify"} {
 		c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: p, Net: "unixgram"})
 		if err != nil {
 			return err
 		}
-		w.sinks.open = append(w.sinks.open, c)
 		go func() {
 			b := make([]byte, 64<<10)
 			for {
@@ -222,7 +97,7 @@ func (w *world) unixSinks() error {
 				if err != nil {
 					return
 				}
-				w.sinks.note(p, b[:n])
+				w.sinks.Note(p, b[:n])
 			}
 		}()
 	}
@@ -246,7 +121,7 @@ func (w *world) upstream() error {
 	if err != nil {
 		return err
 	}
-	w.sinks.upstream = l.Addr().String()
+	w.upstreamAt = l.Addr().String()
 	srv := &http.Server{
 		Handler:   http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "pong\n") }),
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},

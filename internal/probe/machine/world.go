@@ -13,22 +13,23 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/bailey-project/bailey/internal/probe"
+	"github.com/bailey-project/bailey/internal/probe/sink"
 )
 
 // world is what is in the machine.
 type world struct {
-	job      Job
-	target   probe.Target
-	canaries map[string]string // value → place
-	sinks    sinks
-	env      []string // the launcher's
-	fds      []*os.File
-	watching sync.Mutex
+	job        Job
+	target     probe.Target
+	canaries   map[string]string // value → place
+	sinks      sink.Sinks
+	ready      bool     // they listen
+	upstreamAt string   // of the one host that may be allowed
+	env        []string // the launcher's
+	fds        []*os.File
 }
 
 const project = "home/code/shop" // below the fixture's directory
@@ -159,7 +160,7 @@ func (w *world) reset() error {
 	ws := w.target.WS
 	errs := []error{os.Mkdir(w.job.Dir+"/marks", 0o777), os.Mkdir(ws+"/.attack", 0o755), os.Link(w.job.Dir+"/helper", ws+"/.attack/bailey"),
 		w.configure()}
-	if w.sinks.ready {
+	if w.ready {
 		for _, to := range []string{ws + "/host.sock", ws + "/app/dev.sock", w.target.Home + "/.docker/run/docker.sock"} {
 			errs = append(errs, os.MkdirAll(filepath.Dir(to), 0o755), os.Link(w.target.Dir+"/host.sock", to))
 		}
@@ -169,7 +170,7 @@ func (w *world) reset() error {
 
 // configure pins the one host that answers, for who allows it.
 func (w *world) configure() error {
-	text := fmt.Sprintf("# the user's own\nupstreams:\n  - {host: ok.example, at: %q, ca: %q}\n", w.sinks.upstream, w.job.Dir+"/ca.pem")
+	text := fmt.Sprintf("# the user's own\nupstreams:\n  - {host: ok.example, at: %q, ca: %q}\n", w.upstreamAt, w.job.Dir+"/ca.pem")
 	return os.WriteFile(w.target.Own+"/config.yaml", []byte(text), 0o600)
 }
 
@@ -206,7 +207,7 @@ func (w *world) victim() error {
 // program would pass on.
 func (w *world) launcher() error {
 	w.env = []string{"PATH=" + systemPath, "HOME=" + w.target.Home, "BAILEY_HOME=" + w.target.Own, "USER=dev", "LOGNAME=dev", "SHELL=/bin/sh",
-		"LANG=C.UTF-8", "TERM=xterm", "GIT_CONFIG_NOSYSTEM=1", "SSH_AUTH_SOCK=" + w.target.Dir + "/agent.sock", "DISPLAY=:0",
+		"LANG=C.UTF-8", "TERM=xterm", "TMPDIR=/var/tmp", "GIT_CONFIG_NOSYSTEM=1", "SSH_AUTH_SOCK=" + w.target.Dir + "/agent.sock", "DISPLAY=:0",
 		fmt.Sprintf("DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/%d/bus", os.Getuid())}
 	for _, name := range []string{"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "LANGCHAIN_API_KEY", "LC_SECRET", "YARN_NPM_AUTH_IDENT", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "NODE_OPTIONS_TOKEN"} {
 		w.env = append(w.env, name+"="+w.canary("the launcher's "+name))

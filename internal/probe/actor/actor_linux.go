@@ -1,6 +1,9 @@
-//go:build linux
-
-package attack
+// Package actor holds the small programs that stand beside an attack: its
+// victim, a listener, a beacon, and what is done to a terminal.
+//
+// They read no secret and judge nothing. Its invariant: each ends by itself, or
+// with the machine that it plays in.
+package actor
 
 import (
 	"fmt"
@@ -14,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bailey-project/bailey/internal/probe"
+	"github.com/bailey-project/bailey/internal/probe/wire"
 )
 
 // Victim is a process of the user's: it says where in its memory a canary
@@ -55,7 +59,7 @@ func Beacon(port, token string) error {
 	defer tick.Stop()
 	for range 6000 {
 		<-tick.C
-		c, err := net.DialTimeout("tcp", net.JoinHostPort(probe.Ext4, port), patience)
+		c, err := net.DialTimeout("tcp", net.JoinHostPort(probe.Ext4, port), time.Second)
 		if err == nil {
 			_, _ = io.WriteString(c, token+"\n")
 			c.Close()
@@ -67,14 +71,16 @@ func Beacon(port, token string) error {
 // Forge asks for names that are lines and escapes, and prints one of them.
 func Forge() error {
 	const name = "x\nFORGED allowed evil.example\x1b]0;pwned\x07"
-	t := &try{}
-	t.ask("udp", "198.18.0.1:53", name+".example", typeA)
+	if c, err := net.Dial("udp", "198.18.0.1:53"); err == nil {
+		_, _ = c.Write(wire.Query(name+".example", 1))
+		c.Close()
+	}
 	for _, port := range []string{"80", "443"} {
-		c, err := net.DialTimeout("tcp", net.JoinHostPort(probe.Ext4, port), patience)
+		c, err := net.DialTimeout("tcp", net.JoinHostPort(probe.Ext4, port), time.Second)
 		if err != nil {
 			continue
 		}
-		_ = c.SetDeadline(time.Now().Add(patience))
+		_ = c.SetDeadline(time.Now().Add(time.Second))
 		_, _ = io.WriteString(c, "GET /"+name+" HTTP/1.1\r\nHost: "+name+"\r\nUser-Agent: "+name+"\r\n\r\n")
 		_, _ = c.Read(make([]byte, 256))
 		c.Close()
@@ -91,14 +97,14 @@ func TTY(kind string) error {
 	case "sti":
 		b := []byte{'#'}
 		for _, n := range []uintptr{unix.TIOCSTI, 1<<32 | unix.TIOCSTI} {
-			tell("typed into the terminal", call(unix.SYS_IOCTL, 0, n, pointer(b)))
+			tell("typed into the terminal", wire.Call(unix.SYS_IOCTL, 0, n, wire.Pointer(b)))
 		}
 	case "ldisc":
 		disc := []byte{0, 0, 0, 0}
-		tell("set a line discipline", call(unix.SYS_IOCTL, 0, unix.TIOCSETD, pointer(disc)))
+		tell("set a line discipline", wire.Call(unix.SYS_IOCTL, 0, unix.TIOCSETD, wire.Pointer(disc)))
 		paste := make([]byte, 32)
 		paste[0] = 3
-		tell("pasted", call(unix.SYS_IOCTL, 0, unix.TIOCLINUX, pointer(paste)))
+		tell("pasted", wire.Call(unix.SYS_IOCTL, 0, unix.TIOCLINUX, wire.Pointer(paste)))
 	case "escapes":
 		fmt.Fprint(os.Stdout, "\x1b]52;c;cHduZWQ=\x07\x1b]52;c;?\x07\x1bPtmux;\x1b\x1b]52;c;cHduZWQ=\x07\x1b\\",
 			"\u009d52;c;cHduZWQ=\u009c", "\x1b[21t\x1b[6n\x1bP$q\"p\x1b\\\x1b]0;pwned\x07\u009b21t")
@@ -114,5 +120,5 @@ func tell(what string, err error) {
 		fmt.Fprintln(os.Stdout, "GOT "+what)
 		return
 	}
-	fmt.Fprintln(os.Stdout, "HOW "+errno(err))
+	fmt.Fprintln(os.Stdout, "HOW "+wire.Errno(err))
 }

@@ -1,6 +1,10 @@
-//go:build linux
-
-package machine
+// Package lack runs a program on a kernel that lacks a layer of the sandbox, or
+// has an older one. It does so with a filter on the program's calls, which
+// answers as such a kernel does; the program itself has no part in it.
+//
+// It is no sandbox. Its invariant: what it makes a kernel say is less than that
+// kernel has, and never more.
+package lack
 
 import (
 	"fmt"
@@ -94,8 +98,8 @@ func install(p []unix.SockFilter, flags uintptr) (int, error) {
 	return int(fd), nil
 }
 
-// Without becomes argv on a kernel that lacks a layer.
-func Without(layer string, argv []string) error {
+// Layer becomes argv on a kernel that lacks a layer.
+func Layer(layer string, argv []string) error {
 	rules, ok := lacks(layer)
 	if !ok {
 		return fmt.Errorf("no layer %q", layer)
