@@ -43,7 +43,7 @@ bench-peers: ## run the probes against other sandboxes, in one table beside ours
 	@$(MAKE) --no-print-directory build
 	@$(STATIC) -o bin/probes ./probes
 	@bin/probes -peers bin/peers
-	@if [ "$$(id -u)" = 0 ]; then script/with-user script/as-user bin/probes -peers bin/peers; fi
+	@if [ "$$(id -u)" = 0 ]; then BAILEY_TEST_PEERS= script/with-user script/as-user bin/probes -peers bin/peers; fi
 
 .PHONY: bin/demo bin/bench
 bin/demo bin/bench:
