@@ -67,4 +67,5 @@ const (
 	life9    = "lifetime"
 	refuse   = "refusal to start"
 	told     = "report to the user"
+	limits   = "limits"
 )

@@ -23,7 +23,7 @@ func (w *world) scene(p probe.Probe, s side) probe.Seen {
 	f := map[string]func(*world, probe.Probe, side) probe.Seen{
 		"typo": typo, "without": without, "flagged": flagged, "names": names, "traps": traps, "ownManifest": ownManifest,
 		"siblings": siblings, "daemon": daemon, "terminal": terminal, "inbound": inbound, "killed": killed, "leftovers": leftovers,
-		"belief": belief, "oddPath": oddPath, "tooWide": tooWide, "crowd": crowd, "forgedLine": forgedLine,
+		"belief": belief, "oddPath": oddPath, "tooWide": tooWide, "crowd": crowd, "hog": hog, "forgedLine": forgedLine,
 	}[p.Scene]
 	if f == nil {
 		return probe.Seen{How: []string{"no scene " + p.Scene}}

@@ -186,3 +186,29 @@ func forgedLine(w *world, _ probe.Probe, s side) probe.Seen {
 	}
 	return stopped(probe.Nothing)
 }
+
+// hogs take more than a limit allows, and say so when they got it. Inside they
+// stay a while, because a limit that is looked after ends them, not their call.
+func hogs() map[string]string {
+	return map[string]string{
+		"processes":  `i=0; while [ $i -lt 300 ]; do sleep 60 & i=$((i+1)); done; [ -z "$BAILEY_SESSION" ] || sleep 30; echo ran; kill $(jobs -p)`,
+		"memory":     `python3 -c 'import os, time; b = bytearray(600 << 20); time.sleep(30 if "BAILEY_SESSION" in os.environ else 0); print("ran")'`,
+		"disk":       `head -c 300M /dev/zero > filled; [ -z "$BAILEY_SESSION" ] || sleep 30; echo ran; rm filled`,
+		"open-files": `python3 -c 'l = [open("/dev/null") for i in range(200)]; print("ran")'`,
+	}
+}
+
+// hog runs into one of the session's limits.
+func hog(w *world, p probe.Probe, s side) probe.Seen {
+	name, _, _ := strings.Cut(p.Args[0], "=")
+	out, complaints, _ := w.output(w.command(s, []string{"--limit", p.Args[0]}, "/bin/sh", "-c", hogs()[name]))
+	switch {
+	case bytes.Contains(out, []byte("ran")):
+		return leaked("it got more than %s", p.Args[0])
+	case strings.Contains(complaints, "ended: "+name):
+		return stopped(probe.Ended)
+	case strings.Contains(complaints, "Too many open files"):
+		return stopped("EMFILE")
+	}
+	return probe.Seen{How: []string{"no reason given"}, Note: complaints}
+}
