@@ -25,6 +25,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.bailey, "bailey", "bin/bailey", "the `program` to try")
 	flag.StringVar(&o.ids, "id", "", "only these `probes`, as in B01,C03")
+	flag.StringVar(&o.mode, "mode", "", "try a mode that is no column yet, with its `flags` of bailey agent, as in \"review=--review\"")
 	flag.IntVar(&o.abi, "abi", 0, "pretend that the kernel has this Landlock `version`")
 	flag.BoolVar(&o.json, "json", false, "machine-readable")
 	flag.StringVar(&o.peers, "peers", "", "compare with the sandboxes installed in this `directory`, and print one table")
@@ -40,9 +41,9 @@ func main() {
 }
 
 type options struct {
-	bailey, ids, peers string
-	abi                int
-	json, doc          bool
+	bailey, ids, peers, mode string
+	abi                      int
+	json, doc                bool
 }
 
 func run(ctx context.Context, o options) error {
@@ -56,6 +57,10 @@ func run(ctx context.Context, o options) error {
 	job := machine.Job{Mode: probe.Modes()[0], ABI: o.abi}
 	if o.ids != "" {
 		job.IDs = strings.Split(o.ids, ",")
+	}
+	if o.mode != "" {
+		name, flags, _ := strings.Cut(o.mode, "=")
+		job.Mode = probe.Mode{Name: name, Flags: strings.Fields(flags)}
 	}
 	var all []probe.Result
 	err := machine.Run(ctx, o.bailey, job, func(r probe.Result) {
