@@ -6,16 +6,17 @@ import (
 )
 
 // Judge compares both sides with the row.
-func (p Probe) Judge(stop Stop, in, out Seen) (verdict, listed string) {
+func (p Probe) Judge(mode string, in, out Seen) (verdict, listed string) {
 	if p.Positive {
 		return p.judgePositive(in, out)
 	}
+	stop, open := p.In(mode), p.OpenIn(mode)
 	switch {
-	case p.Open != "" && in.Leaked:
-		return "", NotStopped + p.Open
+	case open != "" && in.Leaked:
+		return "", NotStopped + open
 	case in.Leaked:
 		return "not stopped: " + in.Proof, ""
-	case p.Open != "":
+	case open != "":
 		return "is stopped now, although its row calls it open", ""
 	}
 	for _, h := range in.How {

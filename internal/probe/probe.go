@@ -40,8 +40,9 @@ type Probe struct {
 	Positive bool
 	// Tame is the reason why the control of this probe can't succeed.
 	Tame string
-	// Open is the reason why the attack is not stopped in this version. A
-	// suite in which it is stopped after all fails, so that the row is mended.
+	// Open is the reason why the attack is not stopped, except in the modes that
+	// Modes names. A suite in which it is stopped after all fails, so that the
+	// row is mended.
 	Open   string
 	Source string // where the attack is known from
 }
@@ -86,6 +87,12 @@ type Mode struct {
 	Flags []string // of bailey agent
 }
 
+// Names of modes that rows differ in.
+const (
+	Review      = "review"
+	StrictNames = "strict-names"
+)
+
 // Modes are what this version has. A new one is a row here, and an entry in
 // Probe.Modes wherever it stops a probe in another way.
 func Modes() []Mode { return []Mode{{Name: "live"}} }
@@ -96,6 +103,14 @@ func (p Probe) In(mode string) Stop {
 		return s
 	}
 	return p.Stop
+}
+
+// OpenIn is why the mode does not stop p, "" when it does.
+func (p Probe) OpenIn(mode string) string {
+	if _, ok := p.Modes[mode]; ok {
+		return ""
+	}
+	return p.Open
 }
 
 // Seen is what came of one run of a probe.

@@ -49,7 +49,7 @@ func reading() []probe.Probe {
 		{ID: "B25", Attack: "Write outside through a link put in the place of a project file", Watch: list("out:secret"), Alone: true, Stop: by(tree, "ENOENT"),
 			Shell: `ln -sf "$OUT/secret" README.md; echo pwned >> README.md`},
 		{ID: "B27", Attack: "Plant a control file under another case of its name", Watch: list("ws:.ENVRC", "ws:.Claude/settings.json"), Alone: true,
-			Shell: `mkdir .Claude; echo '{}' > .Claude/settings.json; echo x > .ENVRC`, Stop: by(watch, probe.Quarantined, "ENOENT"), Source: "CVE-2025-59944"},
+			Shell: `mkdir .Claude; echo '{}' > .Claude/settings.json; echo x > .ENVRC`, Stop: by(watch, probe.Quarantined, "ENOENT"), Source: "CVE-2025-59944", Modes: modes(list(probe.Nothing, "ENOENT"), list("EPERM", "ENOENT"))},
 		{ID: "B28", Attack: "Read through a hard link that lay in the project under another name", Shell: `cat notes.txt; cat keep/hard`, Stop: by(masks, probe.Nothing)},
 		{ID: "B31", Attack: "Find a secret of the launcher in one's own or PID 1's environment or arguments", Stop: by(environ, "EACCES", "EPERM"),
 			Shell:  `env | grep CANARY; tr '\0' '\n' < /proc/1/environ | grep CANARY; tr '\0' '\n' < /proc/1/cmdline | grep CANARY; cat /proc/self/environ | tr '\0' '\n' | grep CANARY`,

@@ -36,9 +36,11 @@ func planting() []probe.Probe {
 			Shell: `printf '[core]\nfsmonitor = "touch %s; false"\n' "$MARK" > .git/config.worktree; git config extensions.worktreeConfig true
 				mkdir -p .git/worktrees/w .git/modules/s; echo /evil > .git/worktrees/w/commondir; cp .git/config.worktree .git/modules/s/config; echo ../evil > .git/commondir`},
 		{ID: "C10", Attack: "Make a repository with commands in a subdirectory", Alone: true, Host: list("cd sub && git status"), Stop: by(watch, probe.Quarantined),
+			Modes: modes(list(probe.Nothing, "ENOENT"), list("EPERM", "ENOENT")),
 			Shell: `git init -q sub; git -C sub config core.fsmonitor "touch $MARK; false"; true`,
 			Open:  "a repository made below the root stays; the report of the session names it", Source: "CVE-2026-26268"},
 		{ID: "C11", Attack: "Make a bare repository out of a subdirectory", Alone: true, Host: list("cd sub && git status"), Stop: by(watch, probe.Quarantined),
+			Modes: modes(list(probe.Nothing, "ENOENT"), list("EPERM", "ENOENT")),
 			Shell: `git init -q --bare sub; git -C sub config core.bare false; git -C sub config core.worktree ..; git -C sub config core.fsmonitor "touch $MARK; false"; true`,
 			Open:  "a repository made below the root stays; the report of the session names it", Source: "embedded bare repositories"},
 		{ID: "C12", Attack: "Write to the shell's and the login's start files", Stop: by(home, probe.Nothing), Alone: true,
@@ -57,7 +59,7 @@ func planting() []probe.Probe {
 			Args: list("Makefile", "package.json", "conftest.py", "build.rs", "pyproject.toml", ".github/workflows/x.yml", "Dockerfile", "vite.config.ts", "jest.config.js", "gradlew", "setup.py", "compose.yaml")},
 		{ID: "C17", Attack: "Replace an interpreter or shim that the editor runs from the project, unnoticed", Scene: "flagged", Stop: by(told, probe.Flagged),
 			Args: list(".venv/bin/python", "venv/lib/site-packages/x.pth", "node_modules/.bin/eslint", "sitecustomize.py"), Source: "CVE-2026-73217"},
-		{ID: "C18", Attack: "Write the user's npm settings of the project", Watch: list("ws:.npmrc"), Alone: true, Stop: by(readonly, "EROFS", "EBUSY", "EACCES", "EPERM"),
+		{ID: "C18", Attack: "Write the user's npm settings of the project", Watch: list("ws:.npmrc"), Alone: true, Stop: by(readonly, "EROFS", "EBUSY", "EACCES", "EPERM"), Modes: modes(list(probe.Nothing), nil),
 			Shell: `echo 'script-shell=/bin/true' >> .npmrc; echo x > t; mv t .npmrc; sed -i s/a/b/ .npmrc`},
 		{ID: "C21", Attack: "Make file names that a host tool's output would carry out", Scene: "names", Stop: by(told, probe.Nothing), Source: "CVE-2025-48384"},
 		{ID: "C22", Attack: "Leave a set-id or capable program", Alone: true, Stop: by(filter, "EPERM"), Host: list(`find . -perm /6000 | grep -q . && touch "$MARK"; true`),
@@ -68,7 +70,7 @@ func planting() []probe.Probe {
 	}
 	for _, p := range plants() {
 		rows = append(rows, probe.Probe{ID: "C02-" + p, Attack: "Plant " + p, Call: "plant", Args: list(p), Watch: list("ws:" + p),
-			Stop: by(stopOfPlant(p), "EROFS", "EBUSY", "EACCES", "ENOENT", probe.Quarantined)})
+			Stop: by(stopOfPlant(p), "EROFS", "EBUSY", "EACCES", "ENOENT", probe.Quarantined), Modes: modes(list(probe.Nothing, "ENOENT"), list("EPERM", "ENOENT"))})
 	}
 	return rows
 }

@@ -45,6 +45,19 @@ func Find(id string) (probe.Probe, bool) {
 
 func by(layer string, how ...string) probe.Stop { return probe.Stop{Layer: layer, How: how} }
 
+// modes says how the stronger modes stop what live has to notice and undo: what
+// is planted lies in an overlay of the session's, or its name is refused.
+func modes(overlay, broker []string) map[string]probe.Stop {
+	m := map[string]probe.Stop{}
+	if overlay != nil {
+		m[probe.Review] = by("private overlay", overlay...)
+	}
+	if broker != nil {
+		m[probe.StrictNames] = by("name broker", broker...)
+	}
+	return m
+}
+
 func list(s ...string) []string { return s }
 
 const (

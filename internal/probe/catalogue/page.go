@@ -41,7 +41,7 @@ func shown(p probe.Probe, m probe.Mode) (layer, how string) {
 	}
 	s := p.In(m.Name)
 	layer = s.Layer
-	if p.Open != "" {
+	if p.OpenIn(m.Name) != "" {
 		layer = "**not stopped**"
 	}
 	return layer, strings.Join(s.How, ", ")

@@ -83,7 +83,7 @@ func (w *world) try(batch []probe.Probe) (results []probe.Result) {
 	for _, p := range batch {
 		stop := p.In(w.job.Mode.Name)
 		r := probe.Result{ID: p.ID, Attack: p.Attack, Layer: stop.Layer, Mode: w.job.Mode.Name, Regime: w.regime(), Sandbox: inside[p.ID], Control: control[p.ID]}
-		r.Verdict, r.Listed = p.Judge(stop, r.Sandbox, r.Control)
+		r.Verdict, r.Listed = p.Judge(r.Mode, r.Sandbox, r.Control)
 		results = append(results, r)
 	}
 	return results
