@@ -45,7 +45,7 @@ func (w *Workspace) protect(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return w.protectBelow(ctx)
 }
 
 // named are the files and directories of the project that the user's git
