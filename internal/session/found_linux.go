@@ -38,3 +38,10 @@ func (s *Session) quarantined(name string, f workspace.Found) {
 	s.record.refuse("make "+name+" ("+f.Reason+")", "")
 	s.record.tell(fmt.Sprintf("denied: %s was made inside and moved away (%s)", name, f.Reason), "to have it back: bailey session restore "+s.ID)
 }
+
+// refused is told of by the name broker.
+func (s *Session) refused(name string) {
+	name = term.Clean(name)
+	s.record.note("workspace.refused", "denied", name)
+	s.record.tell("denied: "+name+" may not be made inside (--strict-names)", "")
+}

@@ -98,6 +98,8 @@ func (s *Session) notices() {
 				s.record.tell("alarm: "+name+" was replaced on the host; for a moment it could be read inside",
 					"rotate what it holds; after bailey init there is nothing in it")
 			}
+		case sandbox.Refused:
+			s.refused(name)
 		case sandbox.Stopped:
 			s.suspend()
 		case sandbox.Exposed:

@@ -46,6 +46,7 @@ type Options struct {
 	Background  *api.Client // asks nothing and prints nothing: the terminal is the workload's by then
 	Term        *term.Term
 	Quiet       bool
+	StrictNames bool // refuse names that host programs execute, in place of moving them away
 }
 
 // Session is a run in progress.
