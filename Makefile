@@ -37,6 +37,12 @@ bench: ## measure side by side and print ratios (as root also as an ordinary use
 	@bin/bench/bench
 	@if [ "$$(id -u)" = 0 ]; then script/with-user script/as-user bin/bench/bench; fi
 
+.PHONY: bench-names
+bench-names: ## measure what --strict-names costs: checkout, tar, npm install, go build
+	@script/setup bench
+	@$(MAKE) --no-print-directory build bin/bench
+	@bin/bench/bench -names
+
 .PHONY: bin/demo bin/bench
 bin/demo bin/bench:
 	@mkdir -p $@

@@ -87,10 +87,10 @@ func TestStrictNamesEveryday(t *testing.T) {
 		exec 4>deleted; rm deleted; echo kept > /proc/self/fd/4; cat /proc/self/fd/4
 		mkfifo r; sh -c 'trap "echo caught; exit" TERM; (sleep 0.05; kill $$)& echo never > r' 2>/dev/null
 		cd c && echo rel > ../e && cat ../e; mkdir gone; cd gone; rmdir ../gone; (echo x > y) 2>&1 | sed 's/.*: //'
-		python3 -c 'import ctypes; l=ctypes.CDLL(None,use_errno=True); print(l.syscall(444,0,0,1), ctypes.get_errno())'`)
+		python3 -c 'import ctypes; l=ctypes.CDLL(None,use_errno=True); print(l.syscall(444,0,0,1), ctypes.get_errno()); print(l.ioctl(0,0x5000940e,0), ctypes.get_errno(), l.ioctl(0,0x40049409,99), ctypes.get_errno() in (9, 18, 22, 95))'`)
 	s.Mounts = append(s.Mounts, Mount{Source: "/etc/alternatives", Target: "/etc/alternatives", Optional: true})
 	out, e := run(t, s)
-	want := "through\nother\nboth\nout\nfd\nerr\n600 644 777 666 \nno terminal\nnone\nkept\ncaught\nrel\nDirectory nonexistent\n-1 95\n"
+	want := "through\nother\nboth\nout\nfd\nerr\n600 644 777 666 \nno terminal\nnone\nkept\ncaught\nrel\nDirectory nonexistent\n-1 95\n-1 1 -1 True\n"
 	if out != want || e.Code != 0 {
 		t.Errorf("%+v\ngot  %q\nwant %q", e, out, want)
 	}

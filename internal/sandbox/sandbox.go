@@ -176,6 +176,9 @@ func (r Regime) String() string {
 	if r.Capabilities == "0" && r.NoNewPrivs {
 		text += ", no capability, no new privileges"
 	}
+	if r.StrictNames {
+		text += ", strict names"
+	}
 	return fmt.Sprintf("%s, uid %d", text, r.UID)
 }
 

@@ -54,9 +54,10 @@ func program() []unix.SockFilter {
 		allow  = unix.SECCOMP_RET_ALLOW
 		notify = unix.SECCOMP_RET_USER_NOTIF
 	)
-	p := []unix.SockFilter{{Code: load, K: offNr},
+	p := append([]unix.SockFilter{{Code: load, K: offNr}}, naming()...)
+	p = append(p, []unix.SockFilter{
 		{Code: equal, K: unix.SYS_LANDLOCK_CREATE_RULESET, Jf: 1},
-		{Code: ret, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EOPNOTSUPP)}}
+		{Code: ret, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EOPNOTSUPP)}}...)
 	for _, r := range table() {
 		if r.flag == always {
 			p = append(p, unix.SockFilter{Code: equal, K: r.nr, Jf: 1}, unix.SockFilter{Code: ret, K: notify})
@@ -70,6 +71,26 @@ func program() []unix.SockFilter {
 			unix.SockFilter{Code: ret, K: allow})
 	}
 	return append(p, unix.SockFilter{Code: ret, K: allow})
+}
+
+// makers are ioctl(2) requests, type and number, that make a name without a
+// call of its own: subvolumes and snapshots of btrfs, subvolumes of bcachefs,
+// and a reflink of ocfs2. An ordinary user may use them.
+var makers = []uint32{0x9401, 0x940e, 0x9417, 0x9418, 0xbc10, 0x6f04}
+
+// naming refuses those, and leaves the call's number in the accumulator.
+func naming() []unix.SockFilter {
+	last := uint8(len(makers))
+	p := []unix.SockFilter{
+		{Code: equal, K: unix.SYS_IOCTL, Jf: last + 4},
+		{Code: load, K: offArgs + 8},
+		{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: 0xffff},
+	}
+	for i, m := range makers {
+		p = append(p, unix.SockFilter{Code: equal, K: m, Jt: last - uint8(i)})
+	}
+	return append(p, unix.SockFilter{Code: ret, K: unix.SECCOMP_RET_ALLOW},
+		unix.SockFilter{Code: ret, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)})
 }
 
 // ErrKernel says that the kernel is too old for a broker.

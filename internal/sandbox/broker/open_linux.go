@@ -17,6 +17,8 @@ const validFlags = unix.O_ACCMODE | unix.O_CREAT | unix.O_EXCL | unix.O_NOCTTY |
 // terminal, and the copy that the caller gets has a flag of its own.
 const ours = unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC
 
+const exclusive = unix.O_CREAT | unix.O_EXCL
+
 func (c *call) openFile(dir, p, flags, mode uint64) outcome {
 	how := unix.OpenHow{Flags: flags & validFlags, Resolve: unix.RESOLVE_NO_SYMLINKS}
 	if flags&(unix.O_CREAT|(unix.O_TMPFILE&^unix.O_DIRECTORY)) != 0 {
@@ -77,6 +79,9 @@ func (c *call) openOnce(s spot, how unix.OpenHow) (o outcome, again bool) {
 	}
 	flags := how.Flags
 	how.Flags |= ours
+	if flags&exclusive == exclusive { // a new file blocks nobody
+		how.Flags = flags | ours&^unix.O_NONBLOCK
+	}
 	fd, err := unix.Openat2(s.dir, s.name, &how)
 	if err == unix.ELOOP && (flags&unix.O_NOFOLLOW == 0 || strings.HasSuffix(s.name, "/")) {
 		return outcome{}, true
@@ -138,7 +143,7 @@ func (c *call) notOpened(err error, flags uint64, isFIFO func() bool) outcome {
 // give takes back what the caller did not ask for.
 func (c *call) give(fd int, flags uint64) outcome {
 	c.keep(fd)
-	if flags&unix.O_NONBLOCK == 0 {
+	if flags&unix.O_NONBLOCK == 0 && flags&exclusive != exclusive {
 		const settable = unix.O_APPEND | unix.O_ASYNC | unix.O_DIRECT | unix.O_NOATIME
 		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFL, int(flags&settable)); err != nil {
 			return done(err)
