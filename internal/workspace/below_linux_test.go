@@ -33,7 +33,8 @@ func TestQuarantineBelow(t *testing.T) {
 	put(t, root+"/hidden/.vscode/tasks.json", "the user's") // was there
 	w := prepare(t, root)
 	c := watchBelow(t, w)
-	put(t, root+"/stage/d/.vscode/tasks.json", "evil") // below a directory that is new itself
+	put(t, root+"/node_modules/s/d/.vscode/tasks.json", "evil")
+	must(t, os.Rename(root+"/node_modules/s", root+"/stage")) // below a directory that is new itself
 	c.wait(t, "stage/d/.vscode", 1)
 	for name, plant := range map[string]func(p string) error{
 		"apps/.envrc":            func(p string) error { return os.WriteFile(p, []byte("evil"), 0o644) },
