@@ -277,3 +277,20 @@ func BenchmarkBelow(b *testing.B) {
 		cancel()
 	}
 }
+
+// A program that ends before it is watched leaves nothing either.
+func TestShortLifeBelow(t *testing.T) {
+	root := repository(t)
+	put(t, root+"/a/x", "x")
+	w := prepare(t, root)
+	c := watchBelow(t, w)
+	put(t, root+"/a/.envrc", "x")
+	git(t, root, "init", "-q", "a/made")
+	git(t, root+"/a/made", "config", "core.fsmonitor", "false")
+	found := w.Sweep()
+	gone(t, root+"/a/.envrc")
+	gone(t, root+"/a/made/.git/config")
+	if len(found)+len(c.list) != 2 {
+		t.Errorf("%+v %+v", found, c.list)
+	}
+}

@@ -48,6 +48,10 @@ type deep struct {
 	ended  chan struct{}
 }
 
+// settle is how long a workload runs before it is watched below the root: a
+// shorter one is cheaper looked after once, when it is over.
+const settle = 50 * time.Millisecond
+
 // Below also watches everything below the root, until the context of Watch
 // ends: call it after Watch, once the workload runs, so that no start waits
 // for it. What appeared before that is found all the same.
@@ -57,15 +61,20 @@ func (g *Guard) Below(ctx context.Context, report func(Found)) {
 	}
 	g.deepMu.Lock()
 	g.deepen = sync.OnceFunc(func() { g.startDeep(ctx, report) })
+	g.settling = time.AfterFunc(settle, func() {
+		g.deepMu.Lock()
+		g.settling = nil
+		g.deepMu.Unlock()
+		g.tryDeepen()
+	})
 	g.deepMu.Unlock()
-	g.tryDeepen()
 }
 
 // tryDeepen begins the deep watch as soon as the root has a directory for it.
 func (g *Guard) tryDeepen() {
 	g.deepMu.Lock()
 	defer g.deepMu.Unlock()
-	if g.deepen == nil || g.deep != nil {
+	if g.deepen == nil || g.deep != nil || g.settling != nil {
 		return
 	}
 	list, err := g.Root.ReadDir(".", 0)
@@ -272,14 +281,17 @@ func (d *deep) end() {
 func (g *Guard) endDeep() (found []Found) {
 	g.deepMu.Lock()
 	defer g.deepMu.Unlock()
-	d := g.deep
+	d, wanted := g.deep, g.deepen != nil
 	g.deepen, g.deep = nil, nil
-	if d == nil {
-		return nil
+	if g.settling != nil {
+		g.settling.Stop()
+		g.settling = nil
 	}
-	d.end()
-	if !d.whole {
-		g.lookBelow(func(f Found) { found = append(found, f) })
+	if d != nil {
+		d.end()
+	}
+	if wanted && (d == nil || !d.whole) {
+		g.lookBelow(func(f Found) { found = append(found, f) }) // no directory yet, or too many, or too short a life
 	}
 	return found
 }

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"sync"
+	"time"
 
 	"github.com/bailey-project/bailey/internal/safefs"
 )
@@ -66,6 +67,7 @@ type Guard struct {
 	deepMu    sync.Mutex
 	deepen    func() // begins the watch below the root
 	deep      *deep
+	settling  *time.Timer
 }
 
 // Moved is one entry of the Journal: what was taken, and the name it has below
