@@ -15,6 +15,9 @@ func (s *Session) found(f workspace.Found) {
 		s.quarantined(name, f)
 	case workspace.SecretFile:
 		s.refresh(f.Name)
+	case workspace.Returned:
+		s.record.note("workspace.returned", "done", name)
+		s.record.tell("put back: "+name+": it is as your own git has it", "")
 	case workspace.HostSocket:
 		_ = s.box.Pin(s.root+"/"+f.Name, nil)
 		s.record.note("workspace.socket", "denied", name)

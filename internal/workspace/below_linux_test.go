@@ -294,3 +294,41 @@ func TestShortLifeBelow(t *testing.T) {
 		t.Errorf("%+v %+v", found, c.list)
 	}
 }
+
+// What the user's git checks out beside a running session is moved away, since
+// nobody can tell who made it, and put back when the session ends.
+func TestHostCheckoutComesBack(t *testing.T) {
+	root := repository(t)
+	put(t, root+"/web/x", "x")
+	git(t, root, "checkout", "-qb", "other")
+	put(t, root+"/web/.tool-versions", "the user's")
+	put(t, root+"/.envrc", "direnv")
+	put(t, root+"/.npmrc", "x=y")
+	git(t, root, "add", "-f", ".")
+	git(t, root, "commit", "-qm", "settings")
+	git(t, root, "checkout", "-q", "main")
+	put(t, root+"/web/x", "x")
+	w := prepare(t, root)
+	c := watchBelow(t, w)
+	put(t, root+"/web/.envrc", "planted")
+	c.wait(t, "web/.envrc", 1)
+	git(t, root, "checkout", "-qf", "other")
+	c.wait(t, "web/.tool-versions", 1)
+	c.wait(t, ".envrc", 1)
+	c.wait(t, ".npmrc", 1)
+	put(t, root+"/.npmrc", "x=evil") // the user's, changed inside
+	c.wait(t, ".npmrc", 2)
+	found := w.Sweep()
+	for _, name := range []string{".envrc", "web/.tool-versions"} {
+		if !slices.ContainsFunc(found, func(f Found) bool { return f.Name == name && f.Kind == Returned }) {
+			t.Errorf("%s did not come back: %+v", name, found)
+		}
+	}
+	if b, err := os.ReadFile(root + "/.npmrc"); err != nil || string(b) != "x=y" {
+		t.Errorf(".npmrc: %q %v", b, err)
+	}
+	gone(t, root+"/web/.envrc")
+	if out := git(t, root, "status", "--porcelain"); out != "" {
+		t.Errorf("status: %s", out)
+	}
+}

@@ -38,8 +38,9 @@ func (w *Workspace) Watch(ctx context.Context, report func(Found)) error {
 }
 
 // Sweep moves away what the watch has not seen, and what an interrupted move
-// left. Call it when the last process inside is gone.
-func (w *Workspace) Sweep() []Found { return w.guard.Sweep() }
+// left, and puts back what the user's own git made. Call it when the last
+// process inside is gone.
+func (w *Workspace) Sweep() []Found { return append(w.guard.Sweep(), w.giveBack()...) }
 
 // Taken lists what lies in the quarantine below a session's directory, and
 // Restore puts one entry back, replacing nothing.

@@ -70,6 +70,7 @@ const (
 	Quarantined = guard.Quarantined
 	SecretFile  = guard.SecretFile
 	Replaced    = guard.Replaced
+	Returned    = guard.Returned
 	HostSocket  = guard.HostSocket
 	Unwatched   = guard.Unwatched
 )

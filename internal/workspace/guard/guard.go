@@ -23,6 +23,8 @@ const (
 	SecretFile Kind = "secret file"
 	// Replaced: the host replaced a control name, so that its mount is gone.
 	Replaced Kind = "replaced"
+	// Returned: what was quarantined turned out to be the user's.
+	Returned Kind = "returned"
 	// HostSocket: a program of the host made a socket, or was found listening
 	// on one: lay a mask over it.
 	HostSocket Kind = "host socket"
