@@ -170,11 +170,13 @@ func TestProtectedBelow(t *testing.T) {
 	for _, p := range []string{"/web/.vscode/tasks.json", "/web/.vscode/inner/.npmrc", "/api/.mise.toml", "/node_modules/x/.npmrc", "/fixture/config", "/fixture/HEAD"} {
 		put(t, root+p, "mine")
 	}
+	must(t, os.Link(root+"/web/.vscode/tasks.json", root+"/web/plain.json"))
+	must(t, os.Link(root+"/api/.mise.toml", root+"/other"))
 	must(t, os.MkdirAll(root+"/fixture/objects", 0o755))
 	must(t, os.MkdirAll(root+"/fixture/refs", 0o755))
 	w := prepare(t, root)
 	out := mustInside(t, w, `
-		for f in web/.vscode/tasks.json web/.vscode/inner/.npmrc api/.mise.toml fixture/config; do echo evil 2>/dev/null >$f && echo "WROTE $f"; done
+		for f in web/.vscode/tasks.json web/.vscode/inner/.npmrc api/.mise.toml fixture/config web/plain.json other; do echo evil 2>/dev/null >$f && echo "WROTE $f"; done
 		mv web web2 2>/dev/null && echo MOVED
 		mv api/.mise.toml api/x 2>/dev/null && echo MOVED
 		echo fine > web/main.js && echo fine > node_modules/x/.npmrc
