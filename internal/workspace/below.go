@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/bailey-project/bailey/internal/safefs"
+	"github.com/bailey-project/bailey/internal/workspace/bound"
 	"github.com/bailey-project/bailey/internal/workspace/extent"
-	"github.com/bailey-project/bailey/internal/workspace/gitconfig"
 	"github.com/bailey-project/bailey/internal/workspace/gitdir"
+	"github.com/bailey-project/bailey/internal/workspace/stray"
 	"github.com/bailey-project/bailey/internal/workspace/trigger"
 )
 
@@ -82,11 +82,13 @@ func (w *Workspace) outermost(pins []Bind) []Bind {
 // armBelow tells the guard what must not appear below the root.
 func (w *Workspace) armBelow() {
 	g := w.guard
-	g.Control, g.Repository, g.HostSocket = w.controlBelow, w.harmful, w.hostSocket
+	g.HostSocket = w.hostSocket
 	g.Known = func(rel string) bool {
 		dir, name := path.Split(rel)
 		return slices.ContainsFunc(w.tree.dirs[strings.TrimSuffix(dir, "/")], func(l listed) bool { return l.name == name })
 	}
+	j := &stray.Judge{Root: w.root, Nested: w.nested, Known: g.Known, Filled: func(name string) bool { return heavyDirs[name] }}
+	g.Control, g.Repository = j.Control, j.Repository
 	g.Skip = func(rel string) bool {
 		dir, name := path.Split(rel)
 		in := path.Base(dir)
@@ -99,106 +101,17 @@ func (w *Workspace) armBelow() {
 // it after Watch, once the workload runs.
 func (w *Workspace) WatchBelow(ctx context.Context, report func(Found)) { w.guard.Below(ctx, report) }
 
-// controlBelow says why a name below the root must not appear. A repository is
-// judged by what is in it: cloning and making one is an agent's ordinary work.
-func (w *Workspace) controlBelow(rel string, e safefs.Entry) (reason string, bad bool) {
-	if c, ok := trigger.Of(e.Name); ok {
-		return c.Reason, true
-	}
-	for _, c := range trigger.Nested {
-		if dir, name := path.Split(c.Name); trigger.Fold(e.Name) == name && path.Base(path.Dir(rel))+"/" == dir {
-			return c.Reason, true
-		}
-	}
-	if e.IsDir() || trigger.Fold(e.Name) != trigger.Git || slices.Contains(w.nested, path.Dir(rel)) {
-		return "", false
-	}
-	return "git", w.strayPointer(rel, e)
-}
-
-// strayPointer: a .git file may name the place that git itself gives to
-// submodules and worktrees, which the inside has for itself, or a directory of
-// the project that is watched.
-func (w *Workspace) strayPointer(rel string, e safefs.Entry) bool {
-	if e.Type != 0 {
-		return true
-	}
-	b, err := w.root.ReadFile(rel, 1<<16)
-	if err != nil || len(b) == 0 {
-		return err != nil
-	}
-	to, ok := strings.CutPrefix(strings.TrimRight(string(b), "\r\n"), "gitdir: ")
-	if !ok {
-		return true
-	}
-	if !filepath.IsAbs(to) {
-		to = filepath.Join(w.opt.Root, path.Dir(rel), to)
-	}
-	in, err := filepath.Rel(w.opt.Root, to)
-	if err != nil || !filepath.IsLocal(in) {
-		return true
-	}
-	private := func(dir string) bool { return in == dir || strings.HasPrefix(in, dir+"/") }
-	if private(".git") || slices.ContainsFunc(w.nested, func(n string) bool { return private(n + "/.git") }) {
-		return false
-	}
-	return slices.ContainsFunc(strings.Split(in, "/"), func(part string) bool { return heavyDirs[part] })
-}
-
-// harmful lists what of a git directory that appeared makes git run a command.
-func (w *Workspace) harmful(dir string) (list []Name) {
-	if slices.Contains(w.nested, path.Dir(dir)) && path.Base(dir) == ".git" {
-		return nil
-	}
-	known := func(name string) bool { return w.guard.Known(dir + "/" + name) }
-	for _, name := range []string{"config", "config.worktree"} {
-		if why := w.harmfulConfig(dir + "/" + name); why != "" && !known(name) {
-			list = append(list, Name{Name: dir + "/" + name, Reason: "git, by " + why})
-		}
-	}
-	if w.strayCommon(dir) && !known("commondir") {
-		list = append(list, Name{Name: dir + "/commondir", Reason: "git"})
-	}
-	hooks := dir + "/hooks"
-	info, err := w.root.Lstat(hooks)
-	if err == nil && info.Mode()&fs.ModeSymlink != 0 && !known("hooks") {
-		return append(list, Name{Name: hooks, Reason: "git hooks"})
-	}
-	entries, _ := w.root.ReadDir(hooks, 1000)
-	for _, e := range entries {
-		if !strings.HasSuffix(e.Name, ".sample") && !w.guard.Known(hooks+"/"+e.Name) {
-			list = append(list, Name{Name: hooks + "/" + e.Name, Reason: "git hooks"})
-		}
-	}
-	return list
-}
-
-func (w *Workspace) harmfulConfig(rel string) string {
+// hostSocket says whether a socket in the project is bound by a program of the
+// host: then what is inside could talk to it, whatever its network. A list that
+// can't be had counts as a yes.
+func (w *Workspace) hostSocket(rel string) bool {
 	info, err := w.root.Lstat(rel)
 	if err != nil {
-		return ""
-	}
-	b, err := w.root.ReadFile(rel, 1<<20)
-	if err != nil || !info.Mode().IsRegular() {
-		return "a configuration that is no file"
-	}
-	all, err := gitconfig.Parse(b)
-	if err != nil {
-		return "a configuration that can't be read"
-	}
-	return gitdir.Plain(gitconfig.Harmful(all), 100)
-}
-
-// strayCommon: of a worktree's git directory the settings are those of the
-// repository two levels above; anything else leads git elsewhere.
-func (w *Workspace) strayCommon(dir string) bool {
-	rel := dir + "/commondir"
-	if _, err := w.root.Lstat(rel); err != nil {
 		return false
 	}
-	b, err := w.root.ReadFile(rel, 1<<16)
-	own := path.Base(path.Dir(dir)) == "worktrees"
-	return err != nil || !own || strings.TrimRight(string(b), "\r\n") != "../.."
+	number, ok := inode(info)
+	list, err := bound.Sockets()
+	return !ok || err != nil || list[uint32(number)]
 }
 
 // planted names what a session that was killed may have left below the root:

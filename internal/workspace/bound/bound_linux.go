@@ -1,28 +1,14 @@
-package workspace
+// Package bound knows which files the Unix sockets of the host are bound to.
+//
+// It connects to none. Its invariant: a list that is not whole is an error, so
+// that a socket is not taken for one that was made inside.
+package bound
 
 import (
 	"encoding/binary"
 
 	"golang.org/x/sys/unix"
 )
-
-// hostSocket says whether a socket in the project is bound by a program of the
-// host: then what is inside could talk to it, whatever its network. The kernel
-// lists the sockets of our own network namespace with the file each is bound
-// to (sock_diag(7), UDIAG_SHOW_VFS); those made inside are not among them. A
-// list that can't be had counts as a yes.
-func (w *Workspace) hostSocket(rel string) bool {
-	info, err := w.root.Lstat(rel)
-	if err != nil {
-		return false
-	}
-	st, ok := inode(info)
-	if !ok {
-		return true
-	}
-	list, err := boundSockets()
-	return err != nil || list[uint32(st)]
-}
 
 const (
 	sockDiagByFamily = 20  // SOCK_DIAG_BY_FAMILY
@@ -32,8 +18,10 @@ const (
 	answerHead       = unix.SizeofNlMsghdr + 16 // struct unix_diag_msg
 )
 
-// boundSockets are the inode numbers, low 32 bits, that sockets are bound to.
-func boundSockets() (map[uint32]bool, error) {
+// Sockets are the inode numbers, low 32 bits, of the files that sockets of our
+// own network namespace are bound to (sock_diag(7), UDIAG_SHOW_VFS). Those made
+// in another one, as inside of a sandbox, are not among them.
+func Sockets() (map[uint32]bool, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
 		return nil, err
