@@ -38,13 +38,27 @@ func (s *Session) quarantined(name string, f workspace.Found) {
 		return
 	}
 	s.record.note("workspace.quarantined", "denied", name+": "+f.Reason)
+	s.tellName(fmt.Sprintf("denied: %s was made inside and moved away (%s)", name, f.Reason), "to have it back: bailey session restore "+s.ID)
 	s.record.refuse("make "+name+" ("+f.Reason+")", "")
-	s.record.tell(fmt.Sprintf("denied: %s was made inside and moved away (%s)", name, f.Reason), "to have it back: bailey session restore "+s.ID)
 }
 
 // refused is told of by the name broker.
 func (s *Session) refused(name string) {
 	name = term.Clean(name)
 	s.record.note("workspace.refused", "denied", name)
-	s.record.tell("denied: "+name+" may not be made inside (--strict-names)", "")
+	s.record.refuse("make "+name, "")
+	s.tellName("denied: "+name+" may not be made inside (--strict-names)", "")
+}
+
+// maxNameLines bounds what one session says about names: programs inside choose
+// how many there are.
+const maxNameLines = 20
+
+func (s *Session) tellName(line, hint string) {
+	switch n := s.nameLines.Add(1); {
+	case n <= maxNameLines:
+		s.record.tell(line, hint)
+	case n == maxNameLines+1:
+		s.record.tell("further names are recorded only", "bailey session log "+s.ID)
+	}
 }

@@ -50,6 +50,7 @@ func (s Stored) Restore(names []string) (done []workspace.Moved, err error) {
 			done = append(done, m)
 		}
 	}
+	_ = dir.Remove("quarantine") // if that was all; the session may be forgotten then
 	return done, err
 }
 

@@ -74,6 +74,7 @@ type Session struct {
 	mounts    []sandbox.Mount                // of box
 	terminal  atomic.Pointer[relay.Terminal] // once it relays
 	startedAt time.Time
+	nameLines atomic.Int32 // lines shown about names that were refused or moved away
 }
 
 // Run runs the command in a sandbox and returns its exit code. The code is

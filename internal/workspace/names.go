@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/bailey-project/bailey/internal/workspace/secretfile"
@@ -45,13 +46,5 @@ func dotenvName(name string) bool {
 // Loose says that rel is, or lies in, a directory that tools fill: any name
 // may be made there, and nothing is renamed out of it.
 func Loose(rel string) bool {
-	for name := range strings.SplitSeq(rel, "/") {
-		if heavyDirs[name] {
-			return true
-		}
-		if _, ok := trigger.Of(name); ok {
-			return false
-		}
-	}
-	return false
+	return !Refused(rel) && slices.ContainsFunc(strings.Split(rel, "/"), func(name string) bool { return heavyDirs[name] })
 }

@@ -7,6 +7,15 @@ import (
 	"github.com/bailey-project/bailey/internal/safefs"
 )
 
+// serially has a report called from one goroutine at a time.
+func (g *Guard) serially(report func(Found)) func(Found) {
+	return func(f Found) {
+		g.reporting.Lock()
+		defer g.reporting.Unlock()
+		report(f)
+	}
+}
+
 // skips says that a directory below the root is not watched.
 func (g *Guard) skips(rel string) bool { return g.Skip != nil && g.Skip(rel) }
 

@@ -60,7 +60,7 @@ func (g *Guard) Below(ctx context.Context, report func(Found)) {
 		return
 	}
 	g.deepMu.Lock()
-	g.deepen = sync.OnceFunc(func() { g.startDeep(ctx, report) })
+	g.deepen = sync.OnceFunc(func() { g.startDeep(ctx, g.serially(report)) })
 	g.settling = time.AfterFunc(settle, func() {
 		g.deepMu.Lock()
 		g.settling = nil
@@ -93,7 +93,7 @@ func (g *Guard) startDeep(ctx context.Context, report func(Found)) {
 		return
 	}
 	d := &deep{g: g, fd: fd, f: os.NewFile(uintptr(fd), "inotify"), dirs: map[int32]string{}, whole: true, ended: make(chan struct{}),
-		report: func(f Found) { g.reporting.Lock(); defer g.reporting.Unlock(); report(f) }}
+		report: report}
 	g.deep = d
 	context.AfterFunc(ctx, d.stop)
 	go d.run()
