@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -300,7 +299,7 @@ func (g *Guard) endDeep() (found []Found) {
 func (g *Guard) lookBelow(report func(Found)) {
 	dirs := map[string][]safefs.Entry{}
 	limits := safefs.Limits{Entries: 500_000, Depth: maxDepth, Time: 5 * time.Second}
-	_, err := g.Root.Walk(context.Background(), ".", limits, func(p string, e safefs.Entry) error {
+	complete, err := g.Root.Walk(context.Background(), ".", limits, func(p string, e safefs.Entry) error {
 		dir := path.Dir(p)
 		if inRepository[e.Name] {
 			dirs[dir] = append(dirs[dir], e)
@@ -310,7 +309,10 @@ func (g *Guard) lookBelow(report func(Found)) {
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err == nil && !complete {
+		err = errors.New("it is too large to be looked through whole")
+	}
+	if err != nil {
 		report(Found{Name: ".", Kind: Unwatched, Err: err})
 	}
 	for dir, list := range dirs {
