@@ -45,6 +45,12 @@ bench-peers: ## run the probes against other sandboxes, in one table beside ours
 	@bin/probes -peers bin/peers
 	@if [ "$$(id -u)" = 0 ]; then BAILEY_TEST_PEERS= script/with-user script/as-user bin/probes -peers bin/peers; fi
 
+.PHONY: bench-names
+bench-names: ## measure what --strict-names costs: checkout, tar, npm install, go build
+	@script/setup bench
+	@$(MAKE) --no-print-directory build bin/bench
+	@bin/bench/bench -names
+
 .PHONY: bin/demo bin/bench
 bin/demo bin/bench:
 	@mkdir -p $@

@@ -19,6 +19,7 @@ type options struct {
 	bailey   string
 	payments string
 	rounds   int
+	names    bool
 }
 
 func main() {
@@ -26,6 +27,7 @@ func main() {
 	flag.StringVar(&o.bailey, "bailey", "bin/bailey", "the `program` to measure")
 	flag.StringVar(&o.payments, "payments", "bin/demo/payments", "the payments `program` of the example shop")
 	flag.IntVar(&o.rounds, "rounds", 40, "`times` that each program is started")
+	flag.BoolVar(&o.names, "names", false, "measure what --strict-names costs, and nothing else")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, o)
@@ -37,6 +39,13 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
+	if o.names {
+		rows, err := compareNames(ctx, o)
+		if err == nil {
+			report(os.Stdout, rows)
+		}
+		return err
+	}
 	w, err := newWorld(ctx, o)
 	if err != nil {
 		return err

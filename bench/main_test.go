@@ -31,7 +31,7 @@ func TestReportSaysWhatIsMissedAndWhatIsNotMeasured(t *testing.T) {
 		difference(slow, fast, 10*time.Millisecond), absolute(fast, 6*time.Millisecond), ratio(broken, fast, 3),
 	})
 	lines := strings.Split(out.String(), "\n")
-	for i, want := range []string{"target", "MISSED", "met", "10.0 ×", "MISSED", "met", "not measured: not here", "", "2 targets missed, 1 rows not measured"} {
+	for i, want := range []string{"target", "MISSED", "met", "10.00 ×", "MISSED", "met", "not measured: not here", "", "2 targets missed, 1 rows not measured"} {
 		if !strings.Contains(lines[i], want) {
 			t.Errorf("line %d is %q, want %q in it", i, lines[i], want)
 		}

@@ -81,7 +81,7 @@ func report(out io.Writer, rows []row) {
 		}
 		ratio := ""
 		if r.ratio != 0 {
-			ratio = fmt.Sprintf("%.1f ×", r.ratio)
+			ratio = fmt.Sprintf("%.2f ×", r.ratio)
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.what, r.against, r.measured, ratio, r.target, r.verdict)
 	}

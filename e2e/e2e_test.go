@@ -25,6 +25,7 @@ import (
 	"github.com/bailey-project/bailey/internal/api"
 	"github.com/bailey-project/bailey/internal/cli"
 	"github.com/bailey-project/bailey/internal/sandbox"
+	"github.com/bailey-project/bailey/internal/workspace"
 )
 
 // passphrase is what unlocks the vaults of the scripts; $PASS names a file
@@ -38,7 +39,7 @@ func TestMain(m *testing.M) {
 // bailey is the command itself, with cheap passphrases.
 func bailey() {
 	if len(os.Args) > 1 && os.Args[1] == sandbox.InitArg {
-		sandbox.PID1()
+		sandbox.PID1(sandbox.NameRules{Refused: workspace.Refused, Loose: workspace.Loose})
 	}
 	cli.SealCost = 1
 	os.Exit(cli.Main("test", os.Args[1:]))

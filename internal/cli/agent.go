@@ -20,7 +20,7 @@ import (
 func newAgent() *cobra.Command {
 	var environment string
 	var network, limits []string
-	var quiet bool
+	var quiet, strict bool
 	cmd := &cobra.Command{
 		Use:   "agent [flags] [--] COMMAND [ARGUMENT...]",
 		Short: "Run an agent, or any command, in a sandbox with this project and nothing else",
@@ -41,7 +41,7 @@ func newAgent() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o.Network, o.Limits, o.Quiet = network, limits, quiet
+			o.Network, o.Limits, o.Quiet, o.StrictNames = network, limits, quiet, strict
 			// The terminal's signals are the workload's.
 			code, err := session.Run(context.WithoutCancel(cmd.Context()), o)
 			var none *toolchain.NotFoundError
@@ -65,6 +65,7 @@ func newAgent() *cobra.Command {
 	f.StringVarP(&environment, "env", "e", development, "`environment`; production is asked for per command")
 	f.StringArrayVar(&network, "allow", nil, "`host` to open for this session, as in: github.com, or \"github.com: write\"")
 	f.StringArrayVar(&limits, "limit", nil, "`NAME=N` for this session: memory, processes, cpus, open-files, disk or time, as in memory=8G")
+	f.BoolVar(&strict, "strict-names", false, "refuse files that editors, agents, direnv and git execute, in place of moving them away; slower")
 	f.BoolVarP(&quiet, "quiet", "q", false, "say nothing that is not a refusal")
 	_ = cmd.RegisterFlagCompletionFunc("limit", completeLimits)
 	_ = cmd.RegisterFlagCompletionFunc("env", fixed(development, "test", "staging", production))

@@ -13,8 +13,8 @@ import (
 )
 
 func newSession() *cobra.Command {
-	return group("session", "What agents did: list, log, diff, stop, finish",
-		newSessionList(), newSessionLog(), newSessionDiff(), newSessionStop(), newSessionFinish())
+	return group("session", "What agents did: list, log, diff, restore, stop, finish",
+		newSessionList(), newSessionLog(), newSessionDiff(), newSessionRestore(), newSessionStop(), newSessionFinish())
 }
 
 func newSessionList() *cobra.Command {
@@ -101,7 +101,7 @@ func newSessionLog() *cobra.Command {
 func newSessionDiff() *cobra.Command {
 	return oneSession("diff", "List the files a session changed, and which of them your tools execute", func(_ *cobra.Command, s session.Stored, asJSON bool) error {
 		if asJSON {
-			return term.Std().JSON(map[string]any{"session": s.ID, "changes": s.Changes, "refs": s.Refs})
+			return term.Std().JSON(map[string]any{"session": s.ID, "changes": s.Changes, "refs": s.Refs, "moved": s.Moved()})
 		}
 		var rows [][]string
 		for _, c := range s.Changes {
@@ -110,6 +110,9 @@ func newSessionDiff() *cobra.Command {
 				note = "executed: " + c.Executes
 			}
 			rows = append(rows, []string{fmt.Sprint(c.Kind), c.Path, note})
+		}
+		for _, m := range s.Moved() {
+			rows = append(rows, []string{"moved away", m.Name, m.Reason})
 		}
 		for _, r := range s.Refs {
 			rows = append(rows, []string{"git", r, ""})

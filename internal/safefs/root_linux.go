@@ -91,6 +91,15 @@ func (r *Root) OpenFile(rel string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), rel), nil
 }
 
+// OpenDir opens a directory for reading, or for the kernel to watch.
+func (r *Root) OpenDir(rel string) (*os.File, error) {
+	fd, err := r.openat(rel, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), rel), nil
+}
+
 // at opens the parent of rel and calls fn with it and the last component.
 func (r *Root) at(op, rel string, fn func(dirfd int, base string) error) error {
 	dir, base, err := split(rel)

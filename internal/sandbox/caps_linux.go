@@ -13,6 +13,15 @@ var setupCaps = []uintptr{
 	unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_SETPCAP,
 }
 
+// capsFor adds what the name broker reads its callers' memory with: some hide
+// it, and Yama lets none but an ancestor or this capability.
+func capsFor(b Base) []uintptr {
+	if b.Broker {
+		return append([]uintptr{unix.CAP_SYS_PTRACE}, setupCaps...)
+	}
+	return setupCaps
+}
+
 // dropCapabilities leaves the calling thread none, now and for what it execs.
 func dropCapabilities() error {
 	for c := uintptr(0); c <= 63; c++ {

@@ -29,14 +29,14 @@ const controlFD = 3
 // anything else. The others keep setupCaps in the sandbox's own user
 // namespace, to lay a cover anew; the process is not dumpable, so that the
 // workload, which has its uid, can't reach them.
-func PID1() {
+func PID1(names NameRules) {
 	ctl := newControl(controlFD)
 	// The workload gets 0–2 and nothing else.
 	if err := unix.CloseRange(controlFD, 1<<31-1, unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		os.Exit(1)
 	}
 	deafen()
-	p := &pid1{ctl: ctl}
+	p := &pid1{ctl: ctl, names: names}
 	if err := p.run(); err != nil {
 		_ = ctl.send(frame{Error: err.Error(), Hint: hint(err)})
 		exit(1)
@@ -77,6 +77,7 @@ type pid1 struct {
 	std    [3]int                       // the workload's pipes, or /dev/null for a terminal
 	tty    *os.File                     // the workload's terminal, PID 1's controlling one
 	pid    int
+	names  NameRules
 }
 
 func (p *pid1) run() error {
@@ -336,6 +337,9 @@ func (p *pid1) confineAndFork() (*Regime, error) {
 	r := &Regime{UID: p.spec.Identity.UID, Kernel: kernelRelease()}
 	var err error
 	if r.LandlockABI, r.Errata, err = landlock(p.writable()); err != nil {
+		return nil, err
+	}
+	if r.StrictNames, err = p.broker(); err != nil {
 		return nil, err
 	}
 	if r.Seccomp, err = seccomp.Install(); err != nil {

@@ -35,6 +35,7 @@ type Base struct {
 	Identity Identity
 	Copies   []string // host files copied to the same path when the workload's uid may read them
 	Links    []Link
+	Broker   bool // Spec.Names will be set
 }
 
 // Spec is all that a sandbox is made from. Paths are absolute and the same
@@ -53,6 +54,14 @@ type Spec struct {
 	Cols     uint16
 	Limits   limit.Set // what the workload may take
 	Quota    bool      // the processors are a control group's to share out; set by Run
+	Names    *Names    // nil: any name may be made
+}
+
+// Names has every creation of a name judged by the rules that PID1 was given,
+// see package broker.
+type Names struct {
+	Root   string   // the workspace
+	Exempt []string // mounts below it that the host does not have there
 }
 
 // Identity is who the workload is. Outside it is the same numeric user unless
@@ -140,6 +149,7 @@ const (
 	Repinned = "repinned" // the host replaced a covered entry; it was bare for a moment and is covered again
 	Exposed  = "exposed"  // a cover could not be laid
 	Stopped  = "stopped"  // the workload stopped itself, as by ^Z
+	Refused  = "refused"  // a name was not made, see Spec.Names
 )
 
 // Regime is what was achieved, attested by PID 1 after the fact.
@@ -147,6 +157,7 @@ type Regime struct {
 	LandlockABI int    `json:"landlockAbi"`
 	Errata      int    `json:"landlockErrata"`
 	Seccomp     int    `json:"seccompRules"`
+	StrictNames bool   `json:"strictNames"`
 	UID         int    `json:"uid"`
 	Subordinate bool   `json:"subordinate"`
 	Kernel      string `json:"kernel"`
@@ -164,6 +175,9 @@ func (r Regime) String() string {
 	}
 	if r.Capabilities == "0" && r.NoNewPrivs {
 		text += ", no capability, no new privileges"
+	}
+	if r.StrictNames {
+		text += ", strict names"
 	}
 	return fmt.Sprintf("%s, uid %d", text, r.UID)
 }

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == InitArg {
-		PID1()
+		PID1(testRules)
 	}
 	if len(os.Args) > 2 && os.Args[1] == callArg {
 		switch os.Args[2] {
@@ -25,6 +25,8 @@ func TestMain(m *testing.M) {
 			raw(0x40000000 | unix.SYS_GETPID)
 		case "net":
 			performNet(os.Args[3:])
+		case "paths":
+			performPaths(os.Args[3], os.Args[4])
 		case "supervise":
 			performSupervise(os.Args[3])
 		default:

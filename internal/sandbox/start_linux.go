@@ -62,7 +62,7 @@ func Launch(b Base) (*Process, error) {
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		var err error
-		p.pid, err = p.bounds.fork(child, attributes(b.Identity))
+		p.pid, err = p.bounds.fork(child, attributes(b))
 		begun <- err
 		<-p.gone
 	}()
@@ -198,11 +198,12 @@ func (p *Process) rootSources(s *Spec) ([]int, []*os.File, error) {
 
 // attributes put a process into new namespaces, with the capabilities that
 // building needs in its own user namespace and no others.
-func attributes(id Identity) *syscall.SysProcAttr {
+func attributes(b Base) *syscall.SysProcAttr {
+	id := b.Identity
 	attr := &syscall.SysProcAttr{
 		Cloneflags:  namespaces,
 		Pdeathsig:   unix.SIGKILL,
-		AmbientCaps: setupCaps,
+		AmbientCaps: capsFor(b),
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: id.UID, HostID: id.UID, Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: id.GID, HostID: id.GID, Size: 1}},
 	}

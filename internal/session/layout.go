@@ -50,12 +50,14 @@ func (s *Session) spec(tty [3]bool) sandbox.Spec {
 		Base: sandbox.Base{Identity: s.identity()},
 		Path: s.program.Path, Args: s.opts.Args, Dir: s.opts.Dir, Hostname: "bailey", TTY: tty, Limits: s.limits,
 	}
+	spec.Broker = s.opts.StrictNames
 	spec.Env = s.environment(spec.Identity)
 	s.system(&spec)
 	s.etc(&spec)
 	s.writable(&spec)
 	s.roots(&spec)
 	s.project(&spec)
+	spec.Names = s.names()
 	s.charted = sync.OnceValue(func() *why.Map { return s.chart(spec) })
 	spec.Files = append(spec.Files, text(chartFile, "")) // see layChart
 	return spec
@@ -63,7 +65,7 @@ func (s *Session) spec(tty [3]bool) sandbox.Spec {
 
 // base is what every session's sandbox has.
 func (s *Session) base() sandbox.Base {
-	b := sandbox.Base{Identity: s.identity(), Copies: etcFiles}
+	b := sandbox.Base{Identity: s.identity(), Copies: etcFiles, Broker: s.opts.StrictNames}
 	for _, dir := range systemDirs {
 		if to, err := os.Readlink(dir); err == nil {
 			b.Links = append(b.Links, sandbox.Link{Target: dir, To: to})
@@ -205,6 +207,21 @@ func (s *Session) project(spec *sandbox.Spec) {
 	for _, m := range s.view.Masks {
 		spec.Mounts = append(spec.Mounts, sandbox.Mount{Kind: sandbox.Cover, Target: m, Pinned: true, Optional: true})
 	}
+}
+
+// names has the sandbox refuse control names; nil unless the user asked for it.
+// What is bound into the project from elsewhere is the sandbox's own.
+func (s *Session) names() *sandbox.Names {
+	if !s.opts.StrictNames {
+		return nil
+	}
+	n := &sandbox.Names{Root: s.root}
+	for _, b := range s.view.Binds {
+		if s.inProject(b.Target) && !within(b.Source, s.root) {
+			n.Exempt = append(n.Exempt, b.Target)
+		}
+	}
+	return n
 }
 
 // judge refuses a mount that would show Bailey's own files. None is ever asked

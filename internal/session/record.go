@@ -117,7 +117,8 @@ func (r *record) tell(line, hint string) {
 	}
 	r.shown[line] = true
 	r.show(line)
-	if hint != "" {
+	if hint != "" && !r.shown[hint] {
+		r.shown[hint] = true
 		r.show("hint: " + hint)
 	}
 }

@@ -84,6 +84,7 @@ func (s *Session) begin(ctx context.Context) error {
 	go s.keys.follow(ctx)
 	go s.notices()
 	go s.layChart()
+	s.work.WatchBelow(ctx, s.found)
 	return s.writeMeta(nil)
 }
 
@@ -98,25 +99,14 @@ func (s *Session) notices() {
 				s.record.tell("alarm: "+name+" was replaced on the host; for a moment it could be read inside",
 					"rotate what it holds; after bailey init there is nothing in it")
 			}
+		case sandbox.Refused:
+			s.refused(name)
 		case sandbox.Stopped:
 			s.suspend()
 		case sandbox.Exposed:
 			s.record.note("workspace.exposed", "denied", name+": "+n.Detail)
 			s.record.tell(fmt.Sprintf("alarm: %s can't be hidden from the sandbox any more", name), "end the session, and rotate what the file holds")
 		}
-	}
-}
-
-// found is called by the workspace's watch on the host's side.
-func (s *Session) found(f workspace.Found) {
-	switch f.Kind {
-	case workspace.Quarantined:
-		s.record.note("workspace.quarantined", "denied", f.Name+": "+f.Reason)
-		s.record.refuse("make "+f.Name+" ("+f.Reason+")", "")
-		s.record.tell(fmt.Sprintf("denied: %s was made inside and moved away (%s)", f.Name, f.Reason), "it lies in "+f.Where)
-	case workspace.SecretFile:
-		s.refresh(f.Name)
-	case workspace.Replaced: // PID 1 sees that for itself
 	}
 }
 

@@ -46,6 +46,7 @@ type Options struct {
 	Background  *api.Client // asks nothing and prints nothing: the terminal is the workload's by then
 	Term        *term.Term
 	Quiet       bool
+	StrictNames bool // refuse names that host programs execute, in place of moving them away
 }
 
 // Session is a run in progress.
@@ -73,6 +74,7 @@ type Session struct {
 	mounts    []sandbox.Mount                // of box
 	terminal  atomic.Pointer[relay.Terminal] // once it relays
 	startedAt time.Time
+	nameLines atomic.Int32 // lines shown about names that were refused or moved away
 }
 
 // Run runs the command in a sandbox and returns its exit code. The code is

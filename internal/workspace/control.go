@@ -45,7 +45,7 @@ func (w *Workspace) protect(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return w.protectBelow(ctx)
 }
 
 // named are the files and directories of the project that the user's git
@@ -115,7 +115,37 @@ func (w *Workspace) protectOne(ctx context.Context, c trigger.Control) (found bo
 		}
 	}
 	w.view.Binds = append(w.view.Binds, b)
+	if b.ReadOnly {
+		w.protectOthers(c, info.IsDir())
+	}
 	return true, nil
+}
+
+// protectOthers makes the other names of a control file read-only, too: a
+// mount covers a name, not the file.
+func (w *Workspace) protectOthers(c trigger.Control, isDir bool) {
+	names := []string{c.Name}
+	for dir, list := range w.tree.dirs {
+		if !isDir || dir != c.Name && !strings.HasPrefix(dir, c.Name+"/") {
+			continue
+		}
+		for _, l := range list {
+			if !l.dir {
+				names = append(names, path.Join(dir, l.name))
+			}
+		}
+	}
+	for _, name := range names {
+		for _, other := range w.hardLinks(w.tree, name) {
+			if w.underProtection(other) {
+				continue
+			}
+			w.protected[other] = c.Reason
+			w.pin(path.Dir(other))
+			p := filepath.Join(w.opt.Root, other)
+			w.view.Binds = append(w.view.Binds, Bind{Source: p, Target: p, ReadOnly: true})
+		}
+	}
 }
 
 // protectLink protects what a link in the root means; a mount cannot lie on a

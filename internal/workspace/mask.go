@@ -134,7 +134,12 @@ func (w *Workspace) hideSecrets(t *tree) error {
 // the history shows it anyway. A name alone proves nothing, because a session
 // can commit the mask that it sees.
 func (w *Workspace) committed(rel string, object []byte) bool {
-	content, err := w.root.ReadFile(rel, maxSecretSize)
+	return sameBlob(w.root, rel, object)
+}
+
+// sameBlob compares a file with git's name for its content.
+func sameBlob(r *safefs.Root, rel string, object []byte) bool {
+	content, err := r.ReadFile(rel, maxSecretSize)
 	if err != nil || len(object) == 0 {
 		return false
 	}

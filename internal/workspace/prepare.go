@@ -119,7 +119,7 @@ func (w *Workspace) prepare(ctx context.Context) error {
 		return err
 	}
 	w.userGit()
-	w.view.Binds = append(w.pins, w.view.Binds...)
+	w.view.Binds = append(w.outermost(w.pins), w.view.Binds...)
 	w.arm()
 	return w.save()
 }
@@ -171,7 +171,7 @@ func (w *Workspace) View() View { return w.view }
 // except what somebody may still want: quarantined entries, and commits that
 // could not be brought home.
 func (w *Workspace) Close(remove bool) error {
-	w.guard.Disarm()
+	w.guard.End()
 	var err error
 	if remove && w.dir != nil {
 		err = w.remove()

@@ -65,6 +65,7 @@ func recoverOne(ctx context.Context, dir string) (*Leftover, error) {
 			left.Notes = append(left.Notes, fmt.Sprintf("%s appeared since this session began (%s): look at it", n.Name, n.Reason))
 		}
 	}
+	left.Notes = append(left.Notes, w.planted(ctx)...)
 	if kept, _ := w.dir.ReadDir(guard.Quarantine, 100); len(kept) > 0 {
 		left.Notes = append(left.Notes, fmt.Sprintf("%d entries that were moved away lie in %s", len(kept), filepath.Join(dir, guard.Quarantine)))
 	}

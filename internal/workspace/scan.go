@@ -9,6 +9,7 @@ import (
 
 	"github.com/bailey-project/bailey/internal/safefs"
 	"github.com/bailey-project/bailey/internal/workspace/secretfile"
+	"github.com/bailey-project/bailey/internal/workspace/trigger"
 )
 
 // scanLimits bound the one walk that a start makes over the project.
@@ -28,6 +29,8 @@ type tree struct {
 	sockets  []string            // Unix sockets of host programs
 	nested   []string            // directories, other than the root, with a .git
 	heavy    []string            // directories that were not searched
+	controls []trigger.Control   // control names below the root, by path
+	bare     []string            // directories below the root that have a HEAD, as bare repositories do
 	dirs     map[string][]listed // directory → its names
 	complete bool
 }
@@ -54,6 +57,9 @@ func scan(ctx context.Context, r *safefs.Root) (*tree, error) {
 			return fs.SkipDir
 		}
 		t.dirs[dir] = append(t.dirs[dir], listed{name, e.Ino, e.IsDir()})
+		if dir != "" {
+			t.control(dir, p, name)
+		}
 		switch {
 		case e.IsDir():
 			if heavyDirs[name] {
@@ -69,4 +75,15 @@ func scan(ctx context.Context, r *safefs.Root) (*tree, error) {
 	})
 	t.complete = complete
 	return t, err
+}
+
+// control notes what host tools execute below the root.
+func (t *tree) control(dir, p, name string) {
+	if c, ok := trigger.Of(name); ok {
+		c.Name = p
+		t.controls = append(t.controls, c)
+	}
+	if name == "HEAD" {
+		t.bare = append(t.bare, dir)
+	}
 }

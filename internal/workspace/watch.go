@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 
+	"github.com/bailey-project/bailey/internal/safefs"
+	"github.com/bailey-project/bailey/internal/workspace/guard"
 	"github.com/bailey-project/bailey/internal/workspace/secretfile"
 )
 
@@ -19,6 +21,7 @@ func (w *Workspace) arm() {
 		_, known := w.secrets[rel]
 		return known || secretfile.Of(rel) != secretfile.None
 	}
+	w.armBelow()
 	for rel := range w.secrets {
 		if dir := path.Dir(rel); dir != "." && !slices.Contains(g.Dirs, dir) {
 			g.Dirs = append(g.Dirs, dir)
@@ -35,5 +38,13 @@ func (w *Workspace) Watch(ctx context.Context, report func(Found)) error {
 }
 
 // Sweep moves away what the watch has not seen, and what an interrupted move
-// left. Call it when the last process inside is gone.
-func (w *Workspace) Sweep() []Found { return w.guard.Sweep() }
+// left, and puts back what the user's own git made. Call it when the last
+// process inside is gone.
+func (w *Workspace) Sweep() []Found { return append(w.guard.Sweep(), w.giveBack()...) }
+
+// Taken lists what lies in the quarantine below a session's directory, and
+// Restore puts one entry back, replacing nothing.
+func Taken(dir *safefs.Root) ([]Moved, error) { return guard.Taken(dir) }
+
+// Restore: see Taken.
+func Restore(dir, root *safefs.Root, m Moved) error { return guard.Restore(dir, root, m) }

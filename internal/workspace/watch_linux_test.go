@@ -254,6 +254,7 @@ func TestRecover(t *testing.T) {
 	put(t, root+"/"+".bailey-aside-"+"dead-7/tasks.json", "x") // killed in a move
 	put(t, root+"/"+".bailey-aside-"+"alive-7/tasks.json", "x")
 	put(t, root+"/.envrc", "the user's, made later")
+	put(t, root+"/web/.vscode/tasks.json", "planted")
 	must(t, w.lock.Close()) // what the kernel does on kill -9
 	left, err := Recover(context.Background(), sessions)
 	must(t, err)
@@ -261,6 +262,9 @@ func TestRecover(t *testing.T) {
 		t.Fatalf("%+v", left)
 	}
 	gone(t, root+"/"+".bailey-aside-"+"dead-7")
+	if !strings.Contains(strings.Join(left[0].Notes, "\n"), "web/.vscode appeared or changed") {
+		t.Errorf("%q", left[0].Notes)
+	}
 	if _, err := os.Lstat(root + "/" + ".bailey-aside-" + "alive-7"); err != nil {
 		t.Error("a live session's move was finished by another")
 	}

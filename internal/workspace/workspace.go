@@ -62,6 +62,7 @@ type (
 	Name  = guard.Name
 	Found = guard.Found
 	Kind  = guard.Kind
+	Moved = guard.Moved
 )
 
 // The kinds of Found.
@@ -69,6 +70,9 @@ const (
 	Quarantined = guard.Quarantined
 	SecretFile  = guard.SecretFile
 	Replaced    = guard.Replaced
+	Returned    = guard.Returned
+	HostSocket  = guard.HostSocket
+	Unwatched   = guard.Unwatched
 )
 
 var (

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"sync"
+	"time"
 
 	"github.com/bailey-project/bailey/internal/safefs"
 )
@@ -22,6 +23,13 @@ const (
 	SecretFile Kind = "secret file"
 	// Replaced: the host replaced a control name, so that its mount is gone.
 	Replaced Kind = "replaced"
+	// Returned: what was quarantined turned out to be the user's.
+	Returned Kind = "returned"
+	// HostSocket: a program of the host made a socket, or was found listening
+	// on one: lay a mask over it.
+	HostSocket Kind = "host socket"
+	// Unwatched: the watch does not reach everything; Err says why.
+	Unwatched Kind = "unwatched"
 )
 
 // Found is one event of Watch or Sweep.
@@ -46,10 +54,35 @@ type Guard struct {
 	Dirs      []string               // further directories with secret files
 	Secret    func(rel string) bool  // is a secret file, by name; may be nil
 
-	mu     sync.Mutex // one move at a time
-	moved  int
-	disarm func() // ends Watch; nil before
+	// Below the root; without Control nothing there is watched.
+	Control    func(rel string, e safefs.Entry) (reason string, bad bool)
+	Repository func(dir string) []Name // names, relative to the root, that would run commands in this git directory
+	Known      func(rel string) bool   // stood there at the start
+	Skip       func(rel string) bool   // a directory that is not looked into
+	HostSocket func(rel string) bool   // is a socket of a program outside
+
+	mu        sync.Mutex // one move at a time
+	moved     int
+	written   int        // bytes of the journal
+	disarm    func()     // ends Watch; nil before
+	reporting sync.Mutex // one report at a time
+	deepMu    sync.Mutex
+	deepen    func() // begins the watch below the root
+	deep      *deep
+	settling  *time.Timer
 }
 
-// Quarantine is the directory, below the session's, of what was moved away.
-const Quarantine = "quarantine"
+// Moved is one entry of the Journal: what was taken, and the name it has below
+// Quarantine now.
+type Moved struct {
+	Name   string `json:"name"` // relative to the root
+	Reason string `json:"reason"`
+	As     string `json:"as"`
+}
+
+// Quarantine is the directory, below the session's, of what was moved away;
+// Journal is the file, beside it, that says where each entry came from.
+const (
+	Quarantine = "quarantine"
+	Journal    = "quarantine.jsonl"
+)

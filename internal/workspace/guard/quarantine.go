@@ -8,9 +8,11 @@ package guard
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"strings"
 	"syscall"
@@ -52,7 +54,8 @@ func (g *Guard) Take(name, reason string) (Found, bool) {
 	}
 	for range 100 {
 		g.moved++
-		to := fmt.Sprintf("%s/%d-%s", Quarantine, g.moved, strings.ReplaceAll(name, "/", "_"))
+		as := fmt.Sprintf("%d-%s", g.moved, flat(name))
+		to := Quarantine + "/" + as
 		err := g.Root.MoveTo(name, g.Dir, to)
 		if errors.Is(err, fs.ErrPermission) && g.Root.Unlock(name) == nil {
 			err = g.Root.MoveTo(name, g.Dir, to) // a directory without write permission
@@ -66,12 +69,44 @@ func (g *Guard) Take(name, reason string) (Found, bool) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return f, false // gone again
 		}
+		if err == nil {
+			_ = g.write(Moved{name, reason, as}) // without a line it lies there all the same
+		}
 		f.Err = err
 		f.Where = path.Join(g.Dir.Path(), to)
 		return f, true
 	}
 	f.Err = errors.New("no free name to move it to")
 	return f, true
+}
+
+// flat is a path as one name that a directory can hold.
+func flat(name string) string {
+	name = strings.ReplaceAll(name, "/", "_")
+	return name[max(0, len(name)-maxFlat):]
+}
+
+// maxFlat leaves room for a number before the name (NAME_MAX is 255).
+const maxFlat = 200
+
+// maxJournal bounds the journal, bytes: a program inside decides how much is
+// moved. What is moved after that has no way back but by hand.
+const maxJournal = 4 << 20
+
+// write adds a line to the journal. It comes after the move: the name in the
+// tree is what must not wait.
+func (g *Guard) write(m Moved) error {
+	b, err := json.Marshal(m)
+	if err != nil || g.written+len(b) > maxJournal {
+		return err
+	}
+	f, err := os.OpenFile(path.Join(g.Dir.Path(), Journal), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	n, err := f.Write(append(b, '\n'))
+	g.written += n
+	return errors.Join(err, f.Close())
 }
 
 // moveFar moves across file systems: the name is taken away at once, the
@@ -125,14 +160,18 @@ func copyOne(from *safefs.Root, name string, dst *safefs.Root, to string) error 
 	if err != nil {
 		return err
 	}
-	return dst.CreateExclusive(to, b, 0o600)
+	info, err := from.Lstat(name)
+	if err != nil {
+		return err
+	}
+	return dst.CreateExclusive(to, b, info.Mode().Perm()|0o600)
 }
 
 // Sweep moves away what the watch has not seen, and what an interrupted move
 // left. Call it when the last process inside is gone.
 func (g *Guard) Sweep() []Found {
 	g.Disarm()
-	found := g.sweepNames()
+	found := append(g.endDeep(), g.sweepNames()...)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return append(found, g.Aside()...)
@@ -144,6 +183,7 @@ func (g *Guard) sweepNames() (found []Found) {
 	if err != nil {
 		return []Found{{Name: ".", Kind: Quarantined, Err: err}}
 	}
+	defer g.tryDeepen()
 	for _, e := range list {
 		reason, ok := g.watched(e.Name)
 		if !ok {
@@ -174,6 +214,12 @@ func (g *Guard) Aside() (found []Found) {
 		found = append(found, Found{Name: e.Name, Kind: Quarantined, Reason: "an interrupted move", Where: path.Join(g.Dir.Path(), to), Err: err})
 	}
 	return found
+}
+
+// End ends every watch and looks no more.
+func (g *Guard) End() {
+	g.Disarm()
+	g.endDeep()
 }
 
 // Disarm ends Watch, if there is one, and waits for it.

@@ -39,6 +39,7 @@ const (
 // also by exit, waits for the kernel to reap its marks: 10 to 25 ms at the end
 // of every session, measured on 6.18.
 func (g *Guard) Watch(ctx context.Context, report func(Found)) error {
+	report = g.serially(report)
 	changed := make(chan os.Signal, 1)
 	signal.Notify(changed, unix.SIGIO)
 	dirs, files, err := g.arm()

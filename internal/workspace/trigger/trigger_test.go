@@ -23,3 +23,21 @@ func TestExecutes(t *testing.T) {
 		}
 	}
 }
+
+func TestOf(t *testing.T) {
+	for name, want := range map[string]bool{
+		".vscode": true, ".VSCode": true, ".v\u017fcode": true, ".v\u200cscode": true, "\ufeff.envrc": true, ".\u212Airo": true,
+		"Mise.TOML": true, "le\ufb00thook.yml": false, "le\ufb01thook.yml": false, "lefthoo\u212A.yml": true, "leﬀhook.yml": false,
+		".vscode2": false, "vscode": false, "": false, ".": false, "main.go": false, "\xff.vscode": false, ".npmrc": true,
+		".vs\ufe0fcode": true, ".v\u00adscode": true,
+	} {
+		if _, got := Of(name); got != want {
+			t.Errorf("%q: %v, want %v", name, got, want)
+		}
+	}
+	for _, c := range Controls {
+		if got, ok := Of(c.Name); !ok || got.Name != c.Name || Fold(c.Name) != c.Name {
+			t.Errorf("%s is not found, or not in its plainest spelling", c.Name)
+		}
+	}
+}
