@@ -32,21 +32,21 @@ type layer struct {
 }
 
 var house = []layer{
-	{name: "words", packages: []string{"secret", "safefs", "dotenv", "home", "peer", "limit", "policy", "audit", "api", "manifest", "exchange"}},
-	{name: "engines", apart: true, packages: []string{"vault", "seal", "sandbox", "workspace", "gateway", "toolchain", "relay", "adoption", "doctor", "probe"}},
+	{name: "words", packages: []string{"secret", "safefs", "dotenv", "home", "peer", "limit", "policy", "audit", "api", "manifest", "exchange", "agekey", "shamir"}},
+	{name: "engines", apart: true, packages: []string{"vault", "seal", "sandbox", "workspace", "gateway", "toolchain", "relay", "adoption", "doctor", "probe", "source"}},
 	{name: "programs", packages: []string{"term", "server", "daemon", "why", "session", "cli"}},
 }
 
 // homes says who may use a module: packages below internal/, or whole layers.
 // Tests may use any module of go.mod.
 var homes = map[string][]string{
-	"filippo.io/age":                      {"seal"},
+	"filippo.io/age":                      {"agekey", "seal", "source"},
 	"github.com/google/nftables":          {"sandbox"},
 	"github.com/landlock-lsm/go-landlock": {"sandbox"},
 	"github.com/spf13/cobra":              {"cli"},
 	"github.com/vishvananda/netlink":      {"sandbox", "probe"},
-	"go.yaml.in/yaml/v3":                  {"manifest", "exchange", "session"},
-	"golang.org/x/crypto":                 {"engines"},
+	"go.yaml.in/yaml/v3":                  {"manifest", "exchange", "session", "source"},
+	"golang.org/x/crypto":                 {"agekey", "engines"},
 	"golang.org/x/net":                    {"policy", "gateway"},
 	"golang.org/x/sync":                   {"engines", "programs"},
 	"golang.org/x/sys":                    {"words", "engines", "programs"},

@@ -1,5 +1,6 @@
 // Package exchange writes and reads names with their values in the formats
-// that other programs understand: dotenv, JSON, YAML and shell.
+// that other programs understand: dotenv, JSON, YAML, shell, CSV, docker's
+// environment files, systemd credentials and Kubernetes secrets.
 //
 // It opens no files and knows no vault. Its invariants: Decode(Encode(x)) is x
 // in every format, and an error names a line or a name, never a value.
@@ -31,11 +32,17 @@ const (
 	JSON   Format = "json"  // one object; Decode also reads a list of {key, value}
 	YAML   Format = "yaml"  // one mapping
 	Shell  Format = "shell" // export NAME='…' lines, for eval
+
+	CSV        Format = "csv"        // name,value with a head line, RFC 4180
+	Docker     Format = "docker"     // for docker run --env-file: no quotes, so no line ends either
+	Systemd    Format = "systemd"    // a drop-in for a unit, one SetCredential= each
+	Kubernetes Format = "kubernetes" // a manifest of kind Secret; Decode also reads stringData
 )
 
 // Formats lists all, for help texts.
 func Formats() []string {
-	return []string{string(Dotenv), string(JSON), string(YAML), string(Shell)}
+	return []string{string(Dotenv), string(JSON), string(YAML), string(Shell),
+		string(CSV), string(Docker), string(Systemd), string(Kubernetes)}
 }
 
 // Item is a name and its value.
@@ -61,6 +68,8 @@ func FormatOf(file string) Format {
 		return YAML
 	case ".sh", ".bash":
 		return Shell
+	case ".csv":
+		return CSV
 	}
 	return Dotenv
 }
@@ -81,6 +90,14 @@ func Encode(f Format, items []Item) ([]byte, error) {
 		return encodeYAML(items)
 	case Shell:
 		return encodeShell(items)
+	case CSV:
+		return encodeCSV(items), nil
+	case Docker:
+		return encodeDocker(items)
+	case Systemd:
+		return encodeSystemd(items), nil
+	case Kubernetes:
+		return Manifest("bailey", items)
 	}
 	entries := make([]dotenv.Entry, len(items))
 	for i, it := range items {
@@ -100,6 +117,14 @@ func Decode(f Format, b []byte) ([]Item, error) {
 		items, err = decodeYAML(b)
 	case Shell:
 		items, err = decodeShell(b)
+	case CSV:
+		items, err = decodeCSV(string(b))
+	case Docker:
+		items, err = decodeDocker(b)
+	case Systemd:
+		items, err = decodeSystemd(b)
+	case Kubernetes:
+		items, err = decodeKubernetes(b)
 	default:
 		items, err = decodeDotenv(b)
 	}
