@@ -40,7 +40,7 @@ var house = []layer{
 // homes says who may use a module: packages below internal/, or whole layers.
 // Tests may use any module of go.mod.
 var homes = map[string][]string{
-	"filippo.io/age":                      {"agekey", "seal", "source"},
+	"filippo.io/age":                      {"agekey", "seal", "source", "cli"},
 	"github.com/google/nftables":          {"sandbox"},
 	"github.com/landlock-lsm/go-landlock": {"sandbox"},
 	"github.com/spf13/cobra":              {"cli"},
