@@ -41,10 +41,12 @@ var house = []layer{
 // Tests may use any module of go.mod.
 var homes = map[string][]string{
 	"filippo.io/age":                      {"agekey", "seal", "source", "cli"},
+	"github.com/google/go-tpm":            {"seal"},
 	"github.com/google/nftables":          {"sandbox"},
 	"github.com/landlock-lsm/go-landlock": {"sandbox"},
 	"github.com/spf13/cobra":              {"cli"},
 	"github.com/vishvananda/netlink":      {"sandbox", "probe"},
+	"github.com/zalando/go-keyring":       {"seal"},
 	"go.yaml.in/yaml/v3":                  {"manifest", "exchange", "session", "source"},
 	"golang.org/x/crypto":                 {"agekey", "engines"},
 	"golang.org/x/net":                    {"policy", "gateway"},

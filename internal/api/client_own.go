@@ -26,13 +26,13 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 // Unlock opens the vault with a passphrase. Denied when it is wrong.
 func (c *Client) Unlock(ctx context.Context, passphrase secret.Value) error {
 	p := NewPlain(passphrase)
-	return c.repeatable().call(ctx, http.MethodPost, Base+"/unlock", Unlock{Passphrase: &p}, nil)
+	return c.repeatable().call(ctx, http.MethodPost, Base+"/unlock", Key{Passphrase: &p}, nil)
 }
 
 // UnlockWithCode opens the vault with the recovery code.
 func (c *Client) UnlockWithCode(ctx context.Context, code secret.Value) error {
 	p := NewPlain(code)
-	return c.repeatable().call(ctx, http.MethodPost, Base+"/unlock", Unlock{RecoveryCode: &p}, nil)
+	return c.repeatable().call(ctx, http.MethodPost, Base+"/unlock", Key{RecoveryCode: &p}, nil)
 }
 
 // Lock locks the vault; every lease ends.
@@ -57,17 +57,17 @@ func (c *Client) Recover(ctx context.Context, code, passphrase secret.Value) err
 // FirstRecoveryCode replaces the code of a vault whose own nobody has seen, and
 // returns it. Denied when it was shown.
 func (c *Client) FirstRecoveryCode(ctx context.Context) (secret.Value, error) {
-	return c.recoveryCode(ctx, Unlock{})
+	return c.recoveryCode(ctx, Key{})
 }
 
 // NewRecoveryCode replaces the code, whatever became of the one before.
 // Denied when the passphrase is wrong.
 func (c *Client) NewRecoveryCode(ctx context.Context, passphrase secret.Value) (secret.Value, error) {
 	p := NewPlain(passphrase)
-	return c.recoveryCode(ctx, Unlock{Passphrase: &p})
+	return c.recoveryCode(ctx, Key{Passphrase: &p})
 }
 
-func (c *Client) recoveryCode(ctx context.Context, body Unlock) (secret.Value, error) {
+func (c *Client) recoveryCode(ctx context.Context, body Key) (secret.Value, error) {
 	var out Recovery
 	err := c.call(ctx, http.MethodPost, Base+"/recovery-code", body, &out)
 	return out.Code.Value(), err

@@ -17,12 +17,6 @@ type Status struct {
 	CreatedAt      Time   `json:"createdAt"`
 }
 
-// Unlock is the body of POST /unlock: one of the two.
-type Unlock struct {
-	Passphrase   *Plain `json:"passphrase,omitempty"`
-	RecoveryCode *Plain `json:"recoveryCode,omitempty"`
-}
-
 // NewVault is the body of POST /vault, and of POST /recover with the code.
 type NewVault struct {
 	Passphrase   Plain  `json:"passphrase"`

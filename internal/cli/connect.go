@@ -68,7 +68,7 @@ func transport(mayAsk bool) http.RoundTripper {
 	c := daemon.NewConnector(buildVersion)
 	c.Notef = term.Std().Notef
 	if mayAsk && term.Std().CanAsk() {
-		c.Ask = askPassphrase
+		c.Ask, c.Open = askPassphrase, openQuietly
 	}
 	return c
 }

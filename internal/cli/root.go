@@ -44,7 +44,7 @@ func New() *cobra.Command {
 		&cobra.Group{ID: more, Title: "More:"},
 	)
 	add(root, daily, newInit(), newRun(), newAgent(), newAllow(), newStatus())
-	add(root, keep, newUnlock(), newLock(), newSecret(), newFile(), newEnv(), newAudit(), newRecover())
+	add(root, keep, newUnlock(), newLock(), newSecret(), newFile(), newVault(), newEnv(), newAudit(), newRecover())
 	add(root, more, newConfirm(), newSession(), newWhy(), newDoctor(), newEject(), newVersion())
 	root.AddCommand(newDaemon())
 	root.AddCommand(topics()...)

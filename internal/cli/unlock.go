@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,8 @@ import (
 
 func newUnlock() *cobra.Command {
 	var stdin bool
+	var with string
+	var keys []string
 	cmd := &cobra.Command{
 		Use: "unlock", Short: "Unlock the vault for this working session", Args: nothing,
 		Long: "Unlock the vault until \"bailey lock\", or until nobody asked it for anything for 8 hours; the\n" +
@@ -28,14 +31,17 @@ func newUnlock() *cobra.Command {
 			if headless() {
 				return api.Errorf(api.Invalid, "with %s there is no daemon to unlock", daemon.PassphraseVariable)
 			}
-			return unlock(cmd.Context(), stdin)
+			return unlock(cmd.Context(), stdin, with, keys)
 		},
 	}
 	cmd.Flags().BoolVar(&stdin, "stdin", false, "read the passphrase from standard input")
+	cmd.Flags().StringVar(&with, "with", "", "open it with the seal of that `name`, see vault seal list")
+	_ = cmd.RegisterFlagCompletionFunc("with", completeSeals)
+	identityFlag(cmd, &keys)
 	return cmd
 }
 
-func unlock(ctx context.Context, stdin bool) error {
+func unlock(ctx context.Context, stdin bool, with string, keys []string) error {
 	if !vault.Exists(home.Vault()) {
 		return api.Errorf(api.Missing, "there is no vault yet").WithHint("make one with: bailey init")
 	}
@@ -53,6 +59,13 @@ func unlock(ctx context.Context, stdin bool) error {
 	}
 	if !status.Locked {
 		term.Std().Notef("the vault is unlocked already")
+		return nil
+	}
+	if with != "" || len(keys) > 0 {
+		return unlockWith(ctx, client, with, keys)
+	}
+	if openQuietly(ctx, client) {
+		term.Std().Notef("the vault is unlocked")
 		return nil
 	}
 	// Any request that needs the vault has the question asked; this one
@@ -76,4 +89,28 @@ func readLine(f *os.File) (secret.Value, error) {
 		return secret.Value{}, api.Errorf(api.Invalid, "standard input is empty")
 	}
 	return secret.NewValue([]byte(line)), nil
+}
+
+// unlockWith opens the vault with one seal, or with a key file.
+func unlockWith(ctx context.Context, client *api.Client, with string, keys []string) error {
+	all, err := sealsHere()
+	if err != nil {
+		return err
+	}
+	var key api.Key
+	if i := slices.IndexFunc(all, func(s sealed) bool { return s.Name == with }); len(keys) > 0 {
+		key, err = keyFile(all, keys)
+	} else if i < 0 {
+		err = api.Errorf(api.Missing, "this vault is not sealed with %s", with).WithHint("list what opens it with: bailey vault seal list")
+	} else {
+		key, err = keyOf(ctx, all[i])
+	}
+	if err != nil {
+		return err
+	}
+	if err := client.UnlockWith(ctx, key); err != nil {
+		return err
+	}
+	term.Std().Notef("the vault is unlocked")
+	return nil
 }

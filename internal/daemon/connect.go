@@ -39,6 +39,8 @@ type Connector struct {
 	// Ask obtains the passphrase from a person, and is called once per try.
 	// With an error the request fails with it.
 	Ask func(ctx context.Context, try int) (secret.Value, error)
+	// Open tries what opens the vault without a question, before Ask; may be nil.
+	Open func(ctx context.Context, client *api.Client) bool
 	// Notef tells a person what goes on; may be nil.
 	Notef func(format string, args ...any)
 

@@ -44,6 +44,9 @@ func isOpen(ctx context.Context, bare *api.Client) (bool, error) {
 const tries = 3
 
 func (c *Connector) askAndUnlock(ctx context.Context, bare *api.Client) error {
+	if c.Open != nil && c.Open(ctx, bare) {
+		return nil
+	}
 	var err error
 	for try := range tries {
 		passphrase, askErr := c.Ask(ctx, try)

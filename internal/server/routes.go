@@ -53,6 +53,8 @@ func (s *Server) own() map[string]handler {
 		"POST " + api.Base + "/vault":                           s.createVault,
 		"POST " + api.Base + "/unlock":                          s.unlock,
 		"POST " + api.Base + "/recover":                         s.recoverVault,
+		"POST " + api.Base + "/seals":                           s.addSeal,
+		"POST " + api.Base + "/seals/remove":                    s.removeSeal,
 		"POST " + api.Base + "/recovery-code":                   s.on(s.newRecoveryCode),
 		"POST " + api.Base + "/recovery-shown":                  s.on(s.recoveryShown),
 		"POST " + api.Base + "/recovery-verified":               s.on(s.recoveryVerified),

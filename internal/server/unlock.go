@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/bailey-project/bailey/internal/api"
-	"github.com/bailey-project/bailey/internal/audit"
 	"github.com/bailey-project/bailey/internal/seal"
 	"github.com/bailey-project/bailey/internal/secret"
 	"github.com/bailey-project/bailey/internal/server/dialect"
@@ -17,24 +16,29 @@ import (
 const MinPassphrase = 8
 
 func (s *Server) unlock(r *http.Request) (any, error) {
-	var body api.Unlock
+	var body api.Key
 	if err := dialect.Read(r, &body); err != nil {
 		return nil, err
 	}
-	opener, err := openerOf(body.Passphrase, body.RecoveryCode)
+	return nil, s.openWith(r, body)
+}
+
+// openWith unlocks the vault; one that is open stays as it is.
+func (s *Server) openWith(r *http.Request, k api.Key) error {
+	opener, err := openerFor(k)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	v, err := s.open(r.Context())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.opening.Lock()
 	defer s.opening.Unlock()
 	if !v.Locked() {
-		return nil, nil
+		return nil
 	}
-	return nil, v.Unlock(r.Context(), s.caller(r), opener)
+	return v.Unlock(r.Context(), s.caller(r), opener)
 }
 
 func openerOf(passphrase, code *api.Plain) (seal.Sealer, error) {
@@ -102,7 +106,7 @@ func (s *Server) dirs() vault.Dirs { return vault.Dirs{Vault: s.opts.VaultDir, A
 // except for a vault whose code was on nobody's screen: the command that made
 // the vault ended first.
 func (s *Server) newRecoveryCode(v *vault.Vault, r *http.Request) (any, error) {
-	var body api.Unlock
+	var body api.Key
 	if err := dialect.Read(r, &body); err != nil {
 		return nil, err
 	}
@@ -157,43 +161,17 @@ func (s *Server) recoverVault(r *http.Request) (any, error) {
 	if err := checkPassphrase(body.Passphrase.Value()); err != nil {
 		return nil, err
 	}
-	opener, err := openerOf(nil, body.RecoveryCode)
+	proof := api.Key{RecoveryCode: body.RecoveryCode}
+	err := s.proven(r, proof, func(v *vault.Vault, c vault.Caller) error {
+		if err := v.Reseal(r.Context(), c, s.sealer(body.Passphrase.Value())); err != nil {
+			return err
+		}
+		return v.MarkRecoveryVerified(r.Context(), c)
+	})
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.open(r.Context())
-	if err != nil {
-		return nil, err
-	}
-	s.opening.Lock()
-	defer s.opening.Unlock()
-	if err := s.reseal(r, opener, s.sealer(body.Passphrase.Value())); err != nil {
-		return nil, err
-	}
-	if !v.Locked() {
-		return nil, nil
-	}
-	return nil, v.Unlock(r.Context(), s.caller(r), opener)
-}
-
-func (s *Server) reseal(r *http.Request, with, under seal.Sealer) error {
-	log, err := audit.Open(s.opts.AuditDir)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	second, err := vault.Open(r.Context(), s.opts.VaultDir, log)
-	if err != nil {
-		return err
-	}
-	defer second.Close()
-	if err := second.Unlock(r.Context(), s.caller(r), with); err != nil {
-		return err
-	}
-	if err := second.Reseal(r.Context(), s.caller(r), under); err != nil {
-		return err
-	}
-	return second.MarkRecoveryVerified(r.Context(), s.caller(r))
+	return nil, s.openWith(r, proof)
 }
 
 func (s *Server) recoveryShown(v *vault.Vault, r *http.Request) (any, error) {

@@ -1,0 +1,106 @@
+package server
+
+import (
+	"encoding/hex"
+	"net/http"
+
+	"github.com/bailey-project/bailey/internal/agekey"
+	"github.com/bailey-project/bailey/internal/api"
+	"github.com/bailey-project/bailey/internal/audit"
+	"github.com/bailey-project/bailey/internal/seal"
+	"github.com/bailey-project/bailey/internal/secret"
+	"github.com/bailey-project/bailey/internal/server/dialect"
+	"github.com/bailey-project/bailey/internal/vault"
+)
+
+// openerFor makes of what a request brought what opens the vault.
+func openerFor(k api.Key) (seal.Sealer, error) {
+	switch {
+	case k.FileKey != nil:
+		b, err := hex.DecodeString(string(k.FileKey.Value().Reveal()))
+		if err != nil || len(b) != seal.FileKeySize {
+			return nil, api.Errorf(api.Invalid, "fileKey is not %d bytes in hex", seal.FileKeySize)
+		}
+		return seal.WithFileKey(k.Kind, secret.NewValue(b)), nil
+	case k.Shares != nil:
+		return seal.Shared(k.Shares.Value()), nil
+	}
+	return openerOf(k.Passphrase, k.RecoveryCode)
+}
+
+// addSeal adds a way to open the vault, or replaces one.
+func (s *Server) addSeal(r *http.Request) (any, error) {
+	var body api.NewSeal
+	if err := dialect.Read(r, &body); err != nil {
+		return nil, err
+	}
+	under, answer, err := s.sealerFor(body)
+	if err != nil {
+		return nil, err
+	}
+	err = s.proven(r, body.Proof, func(v *vault.Vault, c vault.Caller) error { return v.Reseal(r.Context(), c, under) })
+	if err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+func (s *Server) sealerFor(body api.NewSeal) (seal.Sealer, any, error) {
+	switch {
+	case body.Kind == seal.KindPassphrase && body.Passphrase != nil:
+		return s.sealer(body.Passphrase.Value()), nil, checkPassphrase(body.Passphrase.Value())
+	case body.Kind == seal.KindRecovery:
+		code, err := seal.NewCode()
+		if err != nil {
+			return nil, nil, err
+		}
+		return seal.Recovery(code), api.Recovery{Code: api.PlainString(code.Reveal())}, nil
+	case body.Kind == seal.KindShares && body.Secret != nil:
+		return seal.Shared(body.Secret.Value()), nil, nil
+	case body.Kind == seal.KindPassphrase, body.Kind == seal.KindShares:
+		return nil, nil, api.Required("passphrase")
+	}
+	to, err := agekey.Recipient(body.Recipient, nil)
+	if err != nil {
+		return nil, nil, api.Errorf(api.Invalid, "recipient: %s", err)
+	}
+	return seal.ForKey(body.Kind, to, seal.Note{How: seal.How(body.How), Data: body.Data}), nil, nil
+}
+
+func (s *Server) removeSeal(r *http.Request) (any, error) {
+	var body api.NewSeal
+	if err := dialect.Read(r, &body); err != nil {
+		return nil, err
+	}
+	return nil, s.proven(r, body.Proof, func(v *vault.Vault, c vault.Caller) error {
+		return v.RemoveSeal(r.Context(), c, body.Kind)
+	})
+}
+
+// proven runs fn on the vault opened a second time with proof, whether it is
+// open already or not.
+func (s *Server) proven(r *http.Request, proof api.Key, fn func(*vault.Vault, vault.Caller) error) error {
+	opener, err := openerFor(proof)
+	if err != nil {
+		return err
+	}
+	if _, err := s.open(r.Context()); err != nil {
+		return err
+	}
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	log, err := audit.Open(s.opts.AuditDir)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	second, err := vault.Open(r.Context(), s.opts.VaultDir, log)
+	if err != nil {
+		return err
+	}
+	defer second.Close()
+	if err := second.Unlock(r.Context(), s.caller(r), opener); err != nil {
+		return err
+	}
+	return fn(second, s.caller(r))
+}
