@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/hex"
+	"io"
 	"net/http"
 
 	"github.com/bailey-project/bailey/internal/secret"
@@ -53,4 +54,44 @@ func (c *Client) Seal(ctx context.Context, s NewSeal) (secret.Value, error) {
 // Unseal removes a way to open the vault.
 func (c *Client) Unseal(ctx context.Context, proof Key, kind string) error {
 	return c.call(ctx, http.MethodPost, Base+"/seals/remove", NewSeal{Proof: proof, Kind: kind}, nil)
+}
+
+// Rotated answers POST /rotate.
+type Rotated struct {
+	Code    Plain    `json:"recoveryCode"` // new; the old one opens the vault no more
+	Dropped []string `json:"dropped,omitempty"`
+}
+
+// Rotate gives the vault new keys. passphrase seals it where proof is not one.
+func (c *Client) Rotate(ctx context.Context, proof Key, passphrase *secret.Value) (Rotated, error) {
+	body := NewSeal{Proof: proof}
+	if passphrase != nil {
+		p := NewPlain(*passphrase)
+		body.Passphrase = &p
+	}
+	var out Rotated
+	err := c.call(ctx, http.MethodPost, Base+"/rotate", body, &out)
+	return out, err
+}
+
+// maxArchive bounds a backup in memory.
+const maxArchive = 1 << 30
+
+// Backup returns an archive of the whole vault, see vault.Backup.
+func (c *Client) Backup(ctx context.Context) ([]byte, error) {
+	resp, err := c.repeatable().send(ctx, http.MethodPost, Base+"/backup", struct{}{})
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxArchive+1))
+	switch {
+	case resp.StatusCode != http.StatusOK:
+		return nil, errorFrom(resp.StatusCode, b)
+	case err != nil:
+		return nil, Errorf(Unavailable, "the backup broke off; the daemon's log says why")
+	case len(b) > maxArchive:
+		return nil, Errorf(Invalid, "the vault has more than %d MiB", maxArchive>>20)
+	}
+	return b, nil
 }

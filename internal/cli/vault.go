@@ -3,7 +3,8 @@ package cli
 import "github.com/spf13/cobra"
 
 func newVault() *cobra.Command {
-	return group("vault", "Look after the vault: ways to open it, keys, backup", newVaultSeal())
+	return group("vault", "Look after the vault: ways to open it, keys, backup", newVaultSeal(),
+		newVaultRotate(), newVaultBackup(), newVaultRestore(), newVaultCheck())
 }
 
 func newVaultSeal() *cobra.Command {

@@ -43,7 +43,7 @@ func sealsHere() ([]sealed, error) {
 		s.note, s.How = note, string(note.How)
 		switch {
 		case keyed && note.How == seal.HowKey:
-			s.With = string(note.Data)
+			s.With = note.To
 		case keyed && note.How == seal.HowTPM && seal.NeedsPIN(note):
 			s.With = "PIN"
 		case !keyed && s.Name == seal.KindRecovery:

@@ -108,7 +108,7 @@ func (a addition) key(s *api.NewSeal) error {
 	if len(keys) != 1 {
 		return api.Usagef("name one key with --recipient, and the next with another --name")
 	}
-	s.Recipient, s.How, s.Data = keys[0], string(seal.HowKey), []byte(keys[0])
+	s.Recipient, s.How = keys[0], string(seal.HowKey)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -261,7 +262,8 @@ func startTPM(t *testing.T) string {
 	start(t, exec.Command("swtpm", "socket", "--tpm2", "--tpmstate", "dir="+dir, "--flags", "not-need-init,startup-clear",
 		"--server", "type=unixio,path="+path))
 	for deadline := time.Now().Add(20 * time.Second); ; {
-		if _, err := os.Stat(path); err == nil {
+		if conn, err := net.Dial("unix", path); err == nil {
+			_ = conn.Close()
 			return path
 		}
 		if time.Now().After(deadline) {

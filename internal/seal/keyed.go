@@ -26,11 +26,13 @@ const (
 // finds the key again, and nothing secret.
 type Note struct {
 	How  How
-	Data []byte // the recipient; the name in the keyring; what the TPM wrapped
+	Data []byte // the name in the keyring; what the TPM wrapped
+	To   string // the recipient, to seal another root key for it
 }
 
 const (
 	noteStanza = "bailey-note"
+	forStanza  = "bailey-for"
 	maxKeyed   = 64 << 10
 	// FileKeySize is the length of what FileKey returns.
 	FileKeySize = 16
@@ -131,8 +133,11 @@ type noteReader struct{ note Note }
 
 func (n *noteReader) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	for _, s := range stanzas {
-		if s.Type == noteStanza && len(s.Args) == 1 {
-			n.note = Note{How(s.Args[0]), s.Body}
+		switch {
+		case s.Type == noteStanza && len(s.Args) == 1:
+			n.note.How, n.note.Data = How(s.Args[0]), s.Body
+		case s.Type == forStanza:
+			n.note.To = string(s.Body)
 		}
 	}
 	return nil, age.ErrIncorrectIdentity
@@ -157,7 +162,8 @@ func (n noted) WrapWithLabels(fileKey []byte) (s []*age.Stanza, labels []string,
 	} else {
 		s, err = n.to.Wrap(fileKey)
 	}
-	return append(slices.Clone(s), &age.Stanza{Type: noteStanza, Args: []string{string(n.note.How)}, Body: n.note.Data}), labels, err
+	return append(slices.Clone(s), &age.Stanza{Type: noteStanza, Args: []string{string(n.note.How)}, Body: n.note.Data},
+		&age.Stanza{Type: forStanza, Body: []byte(n.note.To)}), labels, err
 }
 
 // NewKey makes a key for a place that keeps one: the identity as text, to be

@@ -58,7 +58,7 @@ func KeepInKeyring(ctx context.Context) (to age.Recipient, n Note, forget func()
 	if err != nil {
 		return nil, n, nil, err
 	}
-	n = Note{HowKeyring, []byte(account)}
+	n = Note{How: HowKeyring, Data: []byte(account)}
 	forget = func() { _ = ForgetInKeyring(ctx, n) }
 	back, err := fromKeyring(ctx, n)
 	if err == nil && !back.Equal(identity) {

@@ -46,7 +46,7 @@ func KeepInTPM(path string, pin []byte) (to age.Recipient, n Note, err error) {
 		if err != nil {
 			return err
 		}
-		n = Note{HowTPM, tpmBlob{len(pin) > 0, made.OutPrivate.Buffer, made.OutPublic.Bytes()}.bytes()}
+		n = Note{How: HowTPM, Data: tpmBlob{len(pin) > 0, made.OutPrivate.Buffer, made.OutPublic.Bytes()}.bytes()}
 		return nil
 	})
 	return to, n, err

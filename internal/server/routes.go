@@ -16,6 +16,7 @@ func (s *Server) routes() *http.ServeMux {
 	}
 	mux.HandleFunc("GET "+api.Base+"/lease", s.lease)
 	mux.HandleFunc("POST "+api.Base+"/lock", s.lock)
+	mux.HandleFunc("POST "+api.Base+"/backup", s.backup)
 	mux.HandleFunc("/", s.unknown)
 	return mux
 }
@@ -53,6 +54,7 @@ func (s *Server) own() map[string]handler {
 		"POST " + api.Base + "/vault":                           s.createVault,
 		"POST " + api.Base + "/unlock":                          s.unlock,
 		"POST " + api.Base + "/recover":                         s.recoverVault,
+		"POST " + api.Base + "/rotate":                          s.rotate,
 		"POST " + api.Base + "/seals":                           s.addSeal,
 		"POST " + api.Base + "/seals/remove":                    s.removeSeal,
 		"POST " + api.Base + "/recovery-code":                   s.on(s.newRecoveryCode),

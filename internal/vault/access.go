@@ -72,6 +72,11 @@ func (v *Vault) change(ctx context.Context, e *audit.Event, fn func(*ledger.Chan
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	return v.changeHeld(ctx, e, fn)
+}
+
+// changeHeld is change for whoever holds v.mu.
+func (v *Vault) changeHeld(ctx context.Context, e *audit.Event, fn func(*ledger.Change) error) error {
 	if v.keys == nil {
 		return v.record(ctx, e, errLocked)
 	}

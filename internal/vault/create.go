@@ -124,7 +124,7 @@ func buildDB(ctx context.Context, dir string, root []byte, hashes map[string][]b
 	if err != nil {
 		return err
 	}
-	k, err := newKeys(db, id, bytes.Clone(root))
+	k, err := newKeys(ctx, db, id, bytes.Clone(root))
 	if err != nil {
 		return err
 	}

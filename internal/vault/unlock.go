@@ -97,6 +97,7 @@ func (v *Vault) known(ctx context.Context) (map[string][]byte, error) {
 // keys are what an unlocked vault has.
 type keys struct {
 	root   *envelope.Key
+	origin *envelope.Key // the first root key: root itself until that is rotated
 	ledger *ledger.Ledger
 	audit  audit.Keys
 }
@@ -107,31 +108,46 @@ func (v *Vault) newKeys(ctx context.Context, root []byte) (*keys, error) {
 		return nil, err
 	}
 	id, _ := ledger.ParseID(p.ID)
-	return newKeys(v.db, id, root)
+	return newKeys(ctx, v.db, id, root)
 }
 
 // newKeys moves root into locked memory, wipes it, and derives the other keys.
-func newKeys(db *store.DB, vault ledger.UUID, root []byte) (*keys, error) {
+func newKeys(ctx context.Context, db *store.DB, vault ledger.UUID, root []byte) (*keys, error) {
 	key, err := envelope.NewKey(root)
 	if err != nil {
 		return nil, err
 	}
-	var top [envelope.KeySize]byte
-	k := &keys{root: key}
-	for purpose, out := range map[string]*[envelope.KeySize]byte{
-		"bailey vault 1 top": &top, "bailey audit 1 start": &k.audit.Start, "bailey audit 1 seal": &k.audit.Seal,
-	} {
-		if *out, err = key.Derive(purpose); err != nil {
-			return nil, err
-		}
+	k := &keys{root: key, origin: key}
+	top, err := key.Derive(purposeTop)
+	if err != nil {
+		return nil, err
 	}
 	k.ledger = ledger.New(db, vault, top)
 	clear(top[:])
+	first, err := k.ledger.Origin(ctx)
+	if err == nil && first != nil {
+		k.origin, err = envelope.NewKey(first)
+	}
+	if err == nil {
+		k.audit.Start, err = k.origin.Derive("bailey audit 1 start")
+	}
+	if err == nil {
+		k.audit.Seal, err = k.origin.Derive("bailey audit 1 seal")
+	}
+	if err != nil {
+		k.wipe()
+		return nil, err
+	}
 	return k, nil
 }
 
+const purposeTop = "bailey vault 1 top"
+
 func (k *keys) wipe() {
 	_ = k.root.Close()
+	if k.origin != nil {
+		_ = k.origin.Close()
+	}
 	k.ledger.Wipe()
 	k.audit = audit.Keys{}
 }

@@ -123,7 +123,8 @@ func Exists(dir string) bool {
 	return err == nil || len(seals.Kinds(dir)) > 0
 }
 
-// Open opens the vault in dir, locked. It changes nothing on disk.
+// Open opens the vault in dir, locked. It changes nothing on disk, unless a
+// rotation of the root key was interrupted, which it finishes.
 // ErrMissing when there is none, ErrTampered when it is damaged.
 func Open(ctx context.Context, dir string, log Log) (*Vault, error) {
 	if log == nil {
@@ -140,7 +141,7 @@ func open(ctx context.Context, dir string, log Log) (*Vault, error) {
 		return nil, fault.Explain(err)
 	}
 	v := &Vault{dir: dir, log: log, db: db}
-	if _, err := v.public(ctx); err != nil {
+	if err := v.finishSeals(ctx); err != nil {
 		db.Close()
 		return nil, err
 	}
@@ -270,7 +271,7 @@ func (v *Vault) PlaceholderKey(ctx context.Context, project string) (secret.Valu
 		if err != nil {
 			return err
 		}
-		key, err := v.keys.root.Derive("bailey placeholder 1 " + string(p.ID))
+		key, err := v.keys.origin.Derive("bailey placeholder 1 " + string(p.ID))
 		out = secret.NewValue(key[:])
 		return err
 	})

@@ -23,6 +23,9 @@ func TestMain(m *testing.M) {
 	if home := os.Getenv("VAULT_TEST_CHILD"); home != "" {
 		os.Exit(child(home))
 	}
+	if home := os.Getenv("VAULT_TEST_WORK"); home != "" {
+		os.Exit(worker(home))
+	}
 	if dir := os.Getenv("VAULT_TEST_MAKE"); dir != "" {
 		os.Exit(makeChild(dir))
 	}

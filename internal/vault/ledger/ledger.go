@@ -155,6 +155,7 @@ var ErrUnchanged = errors.New("nothing to change")
 func (l *Ledger) Change(ctx context.Context, fn func(*Change) error, begin func(State) (audit.Head, error)) error {
 	var raw []byte
 	var reached anchor
+	var newKey *[envelope.KeySize]byte
 	err := l.db.Update(ctx, func(tx *store.Tx) error {
 		if err := l.refresh(tx); err != nil {
 			return err
@@ -175,7 +176,7 @@ func (l *Ledger) Change(ctx context.Context, fn func(*Change) error, begin func(
 			return err
 		}
 		a.Head = newAnchorHead(head)
-		reached = a
+		reached, newKey = a, w.newKey
 		raw, err = l.putAnchor(tx, w.top, a)
 		return err
 	})
@@ -186,6 +187,10 @@ func (l *Ledger) Change(ctx context.Context, fn func(*Change) error, begin func(
 		return fault.Explain(err)
 	}
 	l.cache.raw, l.cache.anchor, l.seen = raw, reached, reached.Counter
+	if newKey != nil {
+		l.key = *newKey
+		clear(newKey[:])
+	}
 	return nil
 }
 

@@ -101,7 +101,8 @@ type Change struct {
 	Now int64 // milliseconds since 1970
 
 	dirty  map[UUID]*Scope
-	public []byte // new, if not nil
+	public []byte                  // new, if not nil
+	newKey *[envelope.KeySize]byte // of the top scope, once this is committed
 }
 
 // NewScope begins a scope without records.

@@ -112,6 +112,12 @@ func (t *Tx) PutHistory(scope ID, r Row) error {
 	return t.exec("INSERT INTO history VALUES(?, ?, ?, ?, ?)", scope[:], r.ID[:], r.Version, r.Lookup[:], r.Sealed)
 }
 
+// ReplaceHistory replaces an earlier version of a record by the same one
+// sealed anew.
+func (t *Tx) ReplaceHistory(scope ID, r Row) error {
+	return t.exec("UPDATE history SET lookup = ?, sealed = ? WHERE scope = ? AND id = ? AND version = ?", r.Lookup[:], r.Sealed, scope[:], r.ID[:], r.Version)
+}
+
 // Attachment returns the sealed bytes kept beside a record, nil when there are none.
 func (t *Tx) Attachment(scope, id ID) ([]byte, error) {
 	return t.blob("SELECT sealed FROM attachment WHERE scope = ? AND id = ?", scope[:], id[:])
