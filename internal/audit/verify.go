@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 )
 
 // Report says what Verify saw.
@@ -54,8 +55,9 @@ func (l *Log) snapshot() (keys Keys, broken error, pos Head, err error) {
 
 // verify walks the log as far as it reached; records may be appended meanwhile.
 func (l *Log) verify(ctx context.Context, keys Keys, x extent) (Report, error) {
-	end, err := l.walk(Head{Key: keys.Start}, &keys, x, ignore)
-	rep := Report{Records: end.Seq}
+	var clock clock
+	end, err := l.walk(Head{Key: keys.Start}, &keys, x, clock.see)
+	rep := Report{Records: end.Seq, Notice: clock.notice()}
 	if len(end.torn) > 0 {
 		rep.Notice = fmt.Sprintf("after record %d stand %d bytes of an unfinished record, as a crash leaves them", end.Seq, len(end.torn))
 	}
@@ -80,3 +82,33 @@ func (l *Log) lockedExtent() (extent, error) {
 }
 
 func ignore(Record) {}
+
+// clock finds where the machine's clock was set back: the order of records is
+// certain, their times are what the clock said.
+type clock struct {
+	latest time.Time
+	first  Seq
+	by     time.Duration
+	times  int
+}
+
+// setBack is more than two clocks of one machine are apart, or a leap second.
+const setBack = time.Minute
+
+func (c *clock) see(r Record) {
+	if by := c.latest.Sub(r.Time); !c.latest.IsZero() && by > setBack {
+		if c.times == 0 {
+			c.first, c.by = r.Seq, by
+		}
+		c.times++
+	}
+	c.latest = r.Time
+}
+
+func (c *clock) notice() string {
+	if c.times == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the clock was set back before record %d, by %s (%d times in all): the order of records holds, their times do not",
+		c.first, c.by.Round(time.Second), c.times)
+}

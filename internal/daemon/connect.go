@@ -25,7 +25,8 @@ const (
 	startPatience = 10 * time.Second // for a daemon to answer after its start
 	askPatience   = 5 * time.Minute  // for another command's question to be answered
 	poll          = 10 * time.Millisecond
-	attempts      = 4 // of one request: started, replaced, unlocked, answered
+	maxSocket     = 100 // of 108 that a socket's path may have, on some systems 104
+	attempts      = 4   // of one request: started, replaced, unlocked, answered
 )
 
 // Connector is an http.RoundTripper to the daemon. It starts the daemon when
@@ -72,6 +73,10 @@ func (c *Connector) RoundTrip(r *http.Request) (*http.Response, error) {
 // once sends r; without answer and error it is to be sent again.
 func (c *Connector) once(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
+	if len(c.Socket) > maxSocket { // the system only says that an argument is invalid
+		return nil, api.Errorf(api.Unavailable, "the socket's path is too long for the system: %s", c.Socket).
+			WithHint("set %s to a shorter directory", home.Variable)
+	}
 	again, err := rewound(r)
 	if err != nil {
 		return nil, err
@@ -140,10 +145,6 @@ func (c *Connector) replaced(ctx context.Context) error {
 // it answers.
 func (c *Connector) start(ctx context.Context) error {
 	dir := filepath.Dir(c.Socket)
-	if len(c.Socket) > 100 {
-		return api.Errorf(api.Unavailable, "the socket's path is too long for the system: %s", c.Socket).
-			WithHint("set %s to a shorter directory", home.Variable)
-	}
 	if err := home.MakeDir(dir); err != nil {
 		return api.Errorf(api.Unavailable, "starting the daemon: %s", err).
 			WithHint("without a place for a daemon, set %s", PassphraseVariable)

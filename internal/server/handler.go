@@ -9,7 +9,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/bailey-project/bailey/internal/api"
 	"github.com/bailey-project/bailey/internal/server/dialect"
@@ -28,7 +27,7 @@ type handler func(r *http.Request) (any, error)
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.inFlight.Add(1)
 	defer func() {
-		s.lastSeen.Store(time.Now().UnixNano())
+		s.seen()
 		s.inFlight.Add(-1)
 	}()
 	defer s.survive(w, r)

@@ -50,6 +50,7 @@ type Server struct {
 	opening  sync.Mutex // unlocking costs half a second and much memory: one at a time
 	leases   leases
 	lastSeen atomic.Int64 // wall clock, Unix nanoseconds: a suspended laptop is idle, too
+	lastTick atomic.Int64 // nanoseconds since started: a clock that is set back keeps nothing open
 	inFlight atomic.Int64
 	ending   atomic.Bool // the daemon is about to end this process: nothing is acted on
 }
@@ -60,7 +61,7 @@ func New(opts Options) *Server {
 		opts.Logf = func(string, ...any) {}
 	}
 	s := &Server{opts: opts, build: api.OwnBuild(opts.Version), started: time.Now()}
-	s.lastSeen.Store(time.Now().UnixNano())
+	s.seen()
 	s.mux = s.routes()
 	return s
 }
@@ -133,7 +134,15 @@ func (s *Server) IdleFor() time.Duration {
 	if s.inFlight.Load() > 0 {
 		return 0
 	}
-	return time.Duration(time.Now().UnixNano() - s.lastSeen.Load())
+	wall := time.Now().UnixNano() - s.lastSeen.Load()
+	ticks := int64(time.Since(s.started)) - s.lastTick.Load()
+	return time.Duration(max(wall, ticks))
+}
+
+// seen notes that somebody asked.
+func (s *Server) seen() {
+	s.lastSeen.Store(time.Now().UnixNano())
+	s.lastTick.Store(int64(time.Since(s.started)))
 }
 
 func (s *Server) caller(r *http.Request) vault.Caller {

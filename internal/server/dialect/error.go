@@ -25,7 +25,10 @@ func Error(err error) *api.Error {
 		return &api.Error{Code: api.Invalid, Status: http.StatusRequestEntityTooLarge, Message: "the request is larger than 32 MiB"}
 	case errors.Is(err, audit.ErrTampered):
 		return api.Errorf(api.Tampered, "%s", Tale(err)).WithHint("%s", fault.HintLog)
-	case errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EACCES), errors.Is(err, syscall.ENOSPC):
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return api.Errorf(api.Unavailable, "the vault cannot be used: %s", err).
+			WithHint("make room on that disk; nothing that was acknowledged is lost")
+	case errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EACCES):
 		return api.Errorf(api.Unavailable, "the vault cannot be used: %s", err).
 			WithHint("every access is recorded before it is answered: BAILEY_HOME must be writable")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -29,7 +30,11 @@ func explain(path string, err error) error {
 		if code.Code() != sqlite3.SQLITE_IOERR_SHORT_READ && code.Code() != sqlite3.SQLITE_IOERR_CORRUPTFS {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
+	case sqlite3.SQLITE_FULL:
+		return fmt.Errorf("%s: %w", path, syscall.ENOSPC)
+	case sqlite3.SQLITE_READONLY:
+		return fmt.Errorf("%s: %w: %w", path, syscall.EROFS, err)
+	case sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN,
 		sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_AUTH:
 		return fmt.Errorf("%s: %w", path, err)
 	}
