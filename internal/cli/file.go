@@ -21,6 +21,7 @@ func newFile() *cobra.Command {
 func newFileEncrypt() *cobra.Command {
 	var format, out string
 	var to []string
+	var yes bool
 	cmd := &cobra.Command{
 		Use: "encrypt FILE", Short: "Encrypt a file for a repository", Args: exactly("FILE"),
 		Long: "Encrypt FILE, or standard input for -. As age (the default) the whole file becomes one block\n" +
@@ -33,6 +34,7 @@ func newFileEncrypt() *cobra.Command {
 	_ = cmd.RegisterFlagCompletionFunc("format", fixed(formatAge, formatSops))
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write a new `FILE` (default: standard output)")
 	recipientFlag(cmd, &to)
+	acceptFlag(cmd, &yes)
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		plain, err := readBounded(args[0], sops.MaxFile)
 		if err != nil {
@@ -48,7 +50,7 @@ func newFileEncrypt() *cobra.Command {
 			if rules == "" {
 				rules = args[0]
 			}
-			b, err = encryptSops(sops.FormatOf(args[0]), rules, plain, to)
+			b, err = encryptSops(sops.FormatOf(args[0]), rules, plain, to, yes)
 		default:
 			err = api.Usagef("--format: age or sops")
 		}
@@ -142,6 +144,7 @@ func sopsFormat(path string, b []byte) sops.Format {
 
 func newFileEdit() *cobra.Command {
 	var keys, to []string
+	var yes bool
 	cmd := &cobra.Command{
 		Use: "edit FILE", Short: "Edit an encrypted file in memory", Args: exactly("FILE"),
 		Long: "Decrypt FILE into memory, start $VISUAL or $EDITOR, and encrypt what was saved. A file of sops\n" +
@@ -151,6 +154,7 @@ func newFileEdit() *cobra.Command {
 	}
 	identityFlag(cmd, &keys)
 	recipientFlag(cmd, &to)
+	acceptFlag(cmd, &yes)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		f, err := openEncrypted(args[0], keys)
 		if err != nil {
@@ -173,7 +177,7 @@ func newFileEdit() *cobra.Command {
 			return nil
 		}
 		if f.format != "" {
-			return updateSops(f.format, args[0], f.sealed, after, keys)
+			return updateSops(f.format, sopsFile{args[0], f.sealed, keys, yes}, after, nil)
 		}
 		b, err := agekey.Encrypt(after, agekey.Armored(f.sealed), f.to...)
 		if err != nil {

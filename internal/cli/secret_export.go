@@ -20,6 +20,7 @@ import (
 type export struct {
 	format, out, name    string
 	recipients, identity []string
+	yes, clear           bool
 }
 
 func newSecretExport() *cobra.Command {
@@ -39,6 +40,8 @@ func newSecretExport() *cobra.Command {
 	formatFlag(cmd, &x.format)
 	recipientFlag(cmd, &x.recipients)
 	identityFlag(cmd, &x.identity)
+	acceptFlag(cmd, &x.yes)
+	cmd.Flags().BoolVar(&x.clear, "allow-clear", false, "also write what the rules of sops leave readable")
 	cmd.Flags().StringVarP(&x.out, "output", "o", "", "write a new `FILE` that only you can read")
 	cmd.Flags().StringVar(&x.name, "name", "", "`name` of the Kubernetes secret (default: project-environment)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -141,20 +144,34 @@ func (x export) sops(items []exchange.Item) error {
 		old, err := readBounded(x.out, sops.MaxFile)
 		switch {
 		case err == nil && sops.Encrypted(f, old):
-			return updateSops(f, x.out, old, plain, x.identity)
+			return updateSops(f, sopsFile{x.out, old, x.identity, x.yes}, plain, x.refuseClear)
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
 			return err
 		}
 	}
-	b, err := encryptSops(f, x.out, plain, x.recipients)
+	b, err := encryptSops(f, x.out, plain, x.recipients, x.yes)
+	if err == nil {
+		err = x.refuseClear(f, b)
+	}
 	if err != nil {
 		return err
 	}
 	return deliver(x.out, b)
 }
 
+// refuseClear finds values of the vault that rules, of the repository or of
+// the file, leave readable. What is in the vault is secret.
+func (x export) refuseClear(f sops.Format, b []byte) error {
+	names, err := sops.InTheClear(f, b)
+	if err != nil || len(names) == 0 || x.clear {
+		return err
+	}
+	return api.Errorf(api.Denied, "the rules of sops would leave these readable: %s", strings.Join(names, ", ")).
+		WithHint("change %s, or when that is meant: --allow-clear", sops.RulesFile)
+}
+
 // encryptSops encrypts for the keys named, or by the rules above the file.
-func encryptSops(f sops.Format, path string, plain []byte, args []string) ([]byte, error) {
+func encryptSops(f sops.Format, path string, plain []byte, args []string, yes bool) ([]byte, error) {
 	keys, _, err := recipients(args)
 	if err != nil {
 		return nil, err
@@ -164,7 +181,11 @@ func encryptSops(f sops.Format, path string, plain []byte, args []string) ([]byt
 		if p, err = rulesFor(path); err != nil {
 			return nil, err
 		}
+		if err := acceptRecipients(sops.RulesFile, p.Groups, yes); err != nil {
+			return nil, err
+		}
 	}
+	p.Made = rememberKey
 	b, err := sops.Encrypt(f, plain, p, recipient)
 	if err != nil {
 		return nil, api.Errorf(api.Invalid, "encrypting: %s", err)
@@ -172,21 +193,38 @@ func encryptSops(f sops.Format, path string, plain []byte, args []string) ([]byt
 	return b, nil
 }
 
+// sopsFile is an existing file and what opens it.
+type sopsFile struct {
+	path     string
+	sealed   []byte
+	identity []string
+	yes      bool
+}
+
 // updateSops replaces the content of an existing file; its keys stay.
-func updateSops(f sops.Format, path string, old, plain []byte, identity []string) error {
-	ids, err := identities(identity)
+func updateSops(f sops.Format, file sopsFile, plain []byte, check func(sops.Format, []byte) error) error {
+	ids, err := identities(file.identity)
 	if err != nil {
 		return err
 	}
-	b, err := sops.Update(f, old, plain, ids...)
+	groups, err := sops.Recipients(f, file.sealed)
 	if err != nil {
-		return api.Errorf(api.Invalid, "%s: %s", path, err)
+		return api.Errorf(api.Invalid, "%s: %s", file.path, err)
 	}
-	if string(b) == string(old) {
-		term.Std().Notef("%s is up to date", path)
+	b, err := sops.Update(f, file.sealed, plain, keeper(file.path, groups, file.yes), ids...)
+	if err == nil && check != nil {
+		err = check(f, b)
+	}
+	switch {
+	case api.IsCode(err, api.Denied), api.IsCode(err, api.Invalid):
+		return err
+	case err != nil:
+		return api.Errorf(api.Invalid, "%s: %s", file.path, err)
+	case string(b) == string(file.sealed):
+		term.Std().Notef("%s is up to date", file.path)
 		return nil
 	}
-	return replaceFile(path, b)
+	return replaceFile(file.path, b)
 }
 
 // rulesFor finds .sops.yaml above path and its rule for it.

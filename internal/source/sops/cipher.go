@@ -4,6 +4,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ var errSealed = errors.New("it is not an encrypted value, or not of this place i
 // file in version control changes only where its content does.
 type box struct {
 	block cipher.Block
+	mark  KeyMark
 	known map[place][]byte // nonces
 }
 
@@ -42,7 +44,7 @@ func newBox(key []byte) (*box, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &box{block: block, known: map[place][]byte{}}, nil
+	return &box{block: block, mark: sha256.Sum256(key), known: map[place][]byte{}}, nil
 }
 
 func (b *box) seal(v any, path string) (string, error) {

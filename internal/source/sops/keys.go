@@ -1,6 +1,7 @@
 package sops
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 
@@ -125,4 +126,36 @@ func wrapShare(share []byte, recipients []string, parse func(string) (age.Recipi
 		out = append(out, tree.Branch{{Key: "enc", Value: string(enc)}, {Key: "recipient", Value: s}})
 	}
 	return out, nil
+}
+
+// rewrap makes a new data key for the recipients of h.
+func (h *header) rewrap(k Keeper) (*box, error) {
+	p := Plan{Threshold: h.threshold}
+	for _, g := range h.groups {
+		var recipients []string
+		for _, e := range g {
+			if e.recipient == "" {
+				return nil, fmt.Errorf("its data key has to be replaced, and %w", ErrForeign)
+			}
+			recipients = append(recipients, e.recipient)
+		}
+		p.Groups = append(p.Groups, recipients)
+	}
+	key := make([]byte, keySize)
+	if _, err := rand.Read(key); err != nil {
+		return nil, err
+	}
+	defer clear(key)
+	wrapped, err := wrap(key, p, k.Parse)
+	if err != nil {
+		return nil, err
+	}
+	for _, it := range wrapped {
+		h.meta = h.meta.Set(it.Key.(string), it.Value)
+	}
+	b, err := newBox(key)
+	if err == nil && k.Made != nil {
+		k.Made(b.mark)
+	}
+	return b, err
 }

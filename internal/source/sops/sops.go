@@ -13,6 +13,8 @@ package sops
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
+	"strings"
 	"time"
 
 	"filippo.io/age"
@@ -44,6 +46,26 @@ type Plan struct {
 	Threshold     int        // how many groups open it; 0: all
 	Selector      Selector
 	MACOnlySecret bool // values in the clear are not under the MAC
+
+	// Made is told of the data key that was made, if not nil.
+	Made func(KeyMark)
+}
+
+// KeyMark is the SHA-256 of a data key: it tells one that was made here from
+// one that came with a file.
+type KeyMark [sha256.Size]byte
+
+// Keeper decides over the data keys of files that are changed. Anybody can
+// make a file for somebody's public key, and then knows its data key: new
+// content under that would be read by whoever put the file there.
+type Keeper struct {
+	// Known says whether a data key was made by the one who asks.
+	Known func(KeyMark) bool
+	// Parse reads a recipient, for a new data key in the place of one that is
+	// not known. It may refuse.
+	Parse func(string) (age.Recipient, error)
+	// Made is told of a new one, if not nil.
+	Made func(KeyMark)
 }
 
 // Encrypt encrypts a whole file. parse reads a recipient.
@@ -83,6 +105,9 @@ func Encrypt(f Format, plain []byte, p Plan, parse func(string) (age.Recipient, 
 	if err != nil {
 		return nil, err
 	}
+	if p.Made != nil {
+		p.Made(b.mark)
+	}
 	return finish(f, docs, &header{meta: meta, choose: choose, macOnlySecret: p.MACOnlySecret}, b)
 }
 
@@ -95,10 +120,11 @@ func Decrypt(f Format, file []byte, ids ...age.Identity) ([]byte, error) {
 	return tree.Emit(f, docs)
 }
 
-// Update puts new content in the place of a file's, under the same data key,
-// for the same keys and by the same rules. What did not change keeps its
-// ciphertext, and a file whose content did not change stays as it is.
-func Update(f Format, file, plain []byte, ids ...age.Identity) ([]byte, error) {
+// Update puts new content in the place of a file's, for the same keys and by
+// the same rules. Under a data key that is known, what did not change keeps
+// its ciphertext; any other is replaced. A file whose content did not change
+// stays as it is.
+func Update(f Format, file, plain []byte, k Keeper, ids ...age.Identity) ([]byte, error) {
 	old, h, b, err := decrypt(f, file, ids)
 	if err != nil {
 		return nil, err
@@ -120,6 +146,11 @@ func Update(f Format, file, plain []byte, ids ...age.Identity) ([]byte, error) {
 	}
 	if string(before) == string(after) {
 		return file, nil
+	}
+	if !k.Known(b.mark) {
+		if b, err = h.rewrap(k); err != nil {
+			return nil, err
+		}
 	}
 	return finish(f, docs, h, b)
 }
@@ -144,6 +175,30 @@ func Recipients(f Format, file []byte) ([][]string, error) {
 		out = append(out, group)
 	}
 	return out, nil
+}
+
+// InTheClear lists what stands readable in a file, by the names on the way to it.
+func InTheClear(f Format, file []byte) (names []string, err error) {
+	docs, err := tree.Load(encrypted(f), file)
+	if err != nil {
+		return nil, err
+	}
+	h, err := takeHeader(f, docs)
+	if err != nil {
+		return nil, err
+	}
+	w := &walker{choose: h.choose, leaf: func(v any, secret bool, path string) (any, error) {
+		if _, isComment := v.(tree.Comment); !secret && !isComment && v != "" {
+			names = append(names, strings.TrimSuffix(path, ":"))
+		}
+		return v, nil
+	}}
+	for _, d := range docs {
+		if err := w.branch(d, nil); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
 }
 
 // Encrypted says whether file is one that sops wrote.

@@ -30,6 +30,9 @@ func identity(t testing.TB) age.Identity {
 
 func parse(s string) (age.Recipient, error) { return agekey.Recipient(s, nil) }
 
+// keeper takes every data key for one of its own.
+var keeper = Keeper{Known: func(KeyMark) bool { return true }, Parse: parse}
+
 func plan(recipients ...string) Plan { return Plan{Groups: [][]string{recipients}} }
 
 var samples = map[Format]string{
@@ -61,7 +64,7 @@ func TestRoundTrip(t *testing.T) {
 		if f != YAML && (err != nil || !bytes.Equal(got, want)) { // behind a value, sops puts a comment above it
 			t.Errorf("%s: %v\n%s\nwant\n%s", f, err, got, want)
 		}
-		if again, err := Update(f, sealed, got, identity(t)); err != nil || !bytes.Equal(again, sealed) {
+		if again, err := Update(f, sealed, got, keeper, identity(t)); err != nil || !bytes.Equal(again, sealed) {
 			t.Errorf("%s: an update without a change is one: %v", f, err)
 		}
 		if r, err := Recipients(f, sealed); err != nil || fmt.Sprint(r) != "[["+testRecipient+"]]" {
@@ -164,7 +167,7 @@ func TestKeysOfOtherServicesSurvive(t *testing.T) {
 		t.Fatal(err)
 	}
 	both := bytes.Replace(sealed, []byte(`"sops": {`), []byte(`"sops": {"kms": [{"arn": "arn:aws:kms:x", "enc": "AQ==", "created_at": "2020-01-01T00:00:00Z", "context": {"k": "v"}}],`), 1)
-	updated, err := Update(JSON, both, []byte(`{"a":"y"}`), identity(t))
+	updated, err := Update(JSON, both, []byte(`{"a":"y"}`), keeper, identity(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,6 +179,51 @@ func TestKeysOfOtherServicesSurvive(t *testing.T) {
 	only := regexp.MustCompile(`(?s)"age": \[.*?\],`).ReplaceAll(both, nil)
 	if _, err := Decrypt(JSON, only, identity(t)); !errors.Is(err, ErrForeign) {
 		t.Errorf("%v, want that other keys are needed", err)
+	}
+}
+
+// Whoever made a file knows its data key: new content does not go under it.
+func TestUpdateTrustsNoDataKeyOfOthers(t *testing.T) {
+	var made []KeyMark
+	p := plan(testRecipient)
+	p.Made = func(m KeyMark) { made = append(made, m) }
+	theirs, err := Encrypt(YAML, []byte("a: bait\nb: x\n"), p, parse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := Keeper{Known: func(KeyMark) bool { return false }, Parse: parse, Made: p.Made}
+	ours, err := Update(YAML, theirs, []byte("a: canary\nb: x\n"), k, identity(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(made) != 2 || made[0] == made[1] {
+		t.Errorf("%d data keys were made", len(made))
+	}
+	_, h, _, err := decrypt(YAML, theirs, []age.Identity{identity(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := h.dataKey([]age.Identity{identity(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := newBox(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs, err := tree.Load(YAML, ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := b.open(docs[0].Get("a").(string), "a:"); err == nil {
+		t.Errorf("the maker of the file reads %v", v)
+	}
+	if got, err := Decrypt(YAML, ours, identity(t)); err != nil || string(got) != "a: canary\nb: x\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+	k.Parse = func(string) (age.Recipient, error) { return nil, errors.New("refused") }
+	if _, err := Update(YAML, theirs, []byte("a: canary\n"), k, identity(t)); err == nil {
+		t.Error("recipients that were refused were encrypted for")
 	}
 }
 

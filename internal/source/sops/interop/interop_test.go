@@ -331,7 +331,7 @@ func TestUpdate(t *testing.T) {
 		t.Fatal(err)
 	}
 	after := strings.Replace(before, "two", "2", 1)
-	ours, err := sops.Update(sops.YAML, theirs, []byte(after), k.identity)
+	ours, err := sops.Update(sops.YAML, theirs, []byte(after), sops.Keeper{Known: func(sops.KeyMark) bool { return true }}, k.identity)
 	if err != nil {
 		t.Fatal(err)
 	}
