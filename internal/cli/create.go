@@ -30,7 +30,10 @@ func createVault(ctx context.Context, client *api.Client, yes bool) error {
 		return err
 	}
 	term.Std().Notef("the vault is made")
-	return handOver(ctx, client, code, yes)
+	if err := handOver(ctx, client, code, yes); err != nil {
+		return err
+	}
+	return offerKeyring(ctx, passphrase, yes)
 }
 
 // ensureCode gives a vault a new recovery code when nobody has seen its own:

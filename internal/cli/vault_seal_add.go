@@ -161,3 +161,31 @@ func (a addition) split(s *api.NewSeal) (show func(), err error) {
 		}
 	}, nil
 }
+
+// offerKeyring has the keyring open the new vault too, where there is one and
+// a person to say so. What does not work is said, and is no obstacle.
+func offerKeyring(ctx context.Context, passphrase secret.Value, yes bool) error {
+	t := term.Std()
+	if yes || !t.CanAsk() || headless() || !seal.HasKeyring() {
+		return nil
+	}
+	ok, err := t.Confirm("Also open it with this system's keyring, while you are logged in?", true)
+	if err != nil || !ok {
+		return err
+	}
+	plain := api.NewPlain(passphrase)
+	s := api.NewSeal{Proof: api.Key{Passphrase: &plain}, Kind: "keyring"}
+	undo, err := addition{}.keyring(ctx, &s)
+	if err == nil {
+		if _, err = look().Seal(ctx, s); err != nil {
+			undo()
+		}
+	}
+	if err != nil {
+		t.Notef("the keyring is not used: %s", err)
+		t.Hintf("later: bailey vault seal add keyring")
+		return nil
+	}
+	t.Notef("the keyring opens the vault too; its one item is called \"bailey vault\"")
+	return nil
+}

@@ -9,6 +9,7 @@
 package tree
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -20,7 +21,7 @@ import (
 const MaxDepth = 200
 
 // ErrDeep says that it was exceeded.
-var ErrDeep = fmt.Errorf("it nests deeper than %d levels", MaxDepth)
+var ErrDeep = errors.New("it nests deeper than 200 levels")
 
 // Branch is a mapping in its order. A comment stands as an item whose key is
 // the comment.
