@@ -33,7 +33,7 @@ func newSecretSearch() *cobra.Command {
 	cmd.Flags().BoolVar(&everywhere, "all-projects", false, "in every project of the vault")
 	jsonFlag(cmd, &asJSON)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		match := func(s *api.Secret) bool { return false }
+		var match func(*api.Secret) bool
 		if byValue {
 			value, err := readAll(os.Stdin, false)
 			if err != nil {

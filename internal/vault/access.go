@@ -36,7 +36,16 @@ func (v *Vault) view(ctx context.Context, fn func(*tree.Reader) error) error {
 	if v.keys == nil {
 		return errLocked
 	}
-	return v.keys.ledger.View(ctx, func(w *ledger.View) error { return fn(&tree.Reader{View: w}) })
+	err := v.keys.ledger.View(ctx, func(w *ledger.View) error { return fn(&tree.Reader{View: w}) })
+	v.outdated(err)
+	return err
+}
+
+// outdated locks a vault whose keys another process has changed; v.mu is held.
+func (v *Vault) outdated(err error) {
+	if errors.Is(err, ErrLocked) {
+		v.lock()
+	}
 }
 
 // read runs fn and records the access before the answer goes out; without a
@@ -91,6 +100,7 @@ func (v *Vault) changeHeld(ctx context.Context, e *audit.Event, fn func(*ledger.
 	if errors.Is(err, ledger.ErrUnchanged) {
 		err, e.Detail = nil, "unchanged"
 	}
+	v.outdated(err)
 	return v.record(ctx, e, err)
 }
 

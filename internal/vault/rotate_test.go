@@ -188,6 +188,42 @@ func allSealed(t *testing.T, v *Vault) (out [][]byte) {
 	return out
 }
 
+// A process that has the vault open while another changes its keys is told
+// that it is locked, and goes on once it is opened again.
+func TestRotateBesideAnother(t *testing.T) {
+	h := filled(t)
+	before := content(t, h.vault)
+	for _, use := range []func(v *Vault) error{
+		func(v *Vault) error { _, err := v.List(t.Context(), me, here, ListOptions{}); return err },
+		func(v *Vault) error {
+			_, err := v.Set(t.Context(), me, here, Change{Name: "NEW", Value: value("x")})
+			return err
+		},
+		func(v *Vault) error { return v.Rotate(t.Context(), me, right) },
+	} {
+		beside := mustReopen(t, h.dir)
+		if err := h.vault.Rotate(t.Context(), me, right); err != nil {
+			t.Fatal(err)
+		}
+		if err := use(beside.vault); !errors.Is(err, ErrLocked) {
+			t.Errorf("with the old keys: %v", err)
+		}
+		if !beside.vault.Locked() {
+			t.Error("it is not locked")
+		}
+		if err := beside.vault.Unlock(t.Context(), me, right); err != nil {
+			t.Fatal(err)
+		}
+		if got := content(t, beside.vault); got != before {
+			t.Errorf("%q, want %q", got, before)
+		}
+		beside.close()
+	}
+	if err := h.vault.Verify(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // What a crash leaves at each point is a vault that opens with the old seals,
 // or with the new ones.
 func TestRotateInterrupted(t *testing.T) {

@@ -49,7 +49,12 @@ func (l *Ledger) anchorLabel() envelope.Label {
 
 func (l *Ledger) openAnchor(tx *store.Tx, top *Scope, raw []byte) (a anchor, err error) {
 	plain, err := top.box.Open(l.anchorLabel(), raw)
-	if err != nil {
+	switch {
+	case err != nil && l.seen > 0:
+		// It did before. Another process changed the keys, or something is
+		// wrong: whoever opens it again learns which.
+		return a, fault.New(fault.ErrLocked, "the keys of the vault were changed by another process, or its anchor is damaged")
+	case err != nil:
 		return a, fault.Tampered("vault.db: its anchor does not open under this root key")
 	}
 	defer clear(plain)
