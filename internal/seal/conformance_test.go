@@ -80,7 +80,7 @@ func conform(t *testing.T, w way) {
 	if err != nil || bytes.Equal(again, sealed) {
 		t.Errorf("sealed twice alike, %v", err)
 	}
-	for i := 0; i < len(sealed); i += 1 + len(sealed)/97 {
+	for i := 0; i < len(sealed); i += 1 + len(sealed)/31 {
 		b := bytes.Clone(sealed)
 		b[i] ^= 1
 		if got, err := w.opener(t, sealed, false).Open(b); err == nil && !bytes.Equal(got, root) {
