@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -48,22 +49,27 @@ func newVaultRotate() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return showRotated(done)
+		return showRotated(cmd.Context(), done)
 	}
 	return cmd
 }
 
-func showRotated(done api.Rotated) error {
+func showRotated(ctx context.Context, done api.Rotated) error {
 	t := term.Std()
 	t.Notef("the vault has new keys")
 	for _, name := range done.Dropped {
 		t.Notef("%s opens it no more; make it again with: bailey vault seal add %s", name, name)
 	}
-	if code := done.Code.Value(); code.Len() > 0 {
-		t.Notef("this is the new recovery code, shown this once: write it on paper. The old one opens it no more.")
-		t.Show(code.Reveal())
+	code := done.Code.Value()
+	if code.Len() == 0 {
+		return nil
 	}
-	return nil
+	t.Notef("the recovery code is a new one, too; the old one opens the vault no more")
+	client, err := existing()
+	if err != nil {
+		return err
+	}
+	return handOver(ctx, client, code, false)
 }
 
 func newVaultCheck() *cobra.Command {

@@ -114,6 +114,7 @@ func (v *Vault) rotateHeld(ctx context.Context, c Caller, root []byte, hashes ma
 			return err
 		}
 		p.Seals = hashes
+		p.RecoveryShown, p.RecoveryVerified = 0, 0 // whatever code there is, nobody has seen it yet
 		return w.SetPublic(p)
 	})
 	if err != nil {
