@@ -323,7 +323,7 @@ func startKeyring(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", filepath.Join(home, "data"))
 	t.Setenv("XDG_RUNTIME_DIR", home)
 	conf := filepath.Join(home, "bus.conf") // one that starts no services by itself: they would outlive the test
-	if err := os.WriteFile(conf, []byte(busConf), 0o600); err != nil {
+	if err := os.WriteFile(conf, []byte(strings.ReplaceAll(busConf, "HERE", home)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	bus := exec.Command("dbus-daemon", "--config-file="+conf, "--nofork", "--print-address=1")
@@ -352,7 +352,7 @@ func startKeyring(t *testing.T) {
 	}
 }
 
-const busConf = `<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><policy context="default">
+const busConf = `<busconfig><type>session</type><listen>unix:tmpdir=HERE</listen><policy context="default">
 <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>`
 
 func TestWithoutAKeyring(t *testing.T) {

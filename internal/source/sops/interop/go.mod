@@ -2,7 +2,10 @@ module github.com/bailey-project/bailey/internal/source/sops/interop
 
 go 1.26.0
 
-require github.com/bailey-project/bailey v0.0.0
+require (
+	filippo.io/age v1.3.2
+	github.com/bailey-project/bailey v0.0.0
+)
 
 require (
 	cel.dev/expr v0.25.2 // indirect
@@ -15,7 +18,6 @@ require (
 	cloud.google.com/go/longrunning v1.2.0 // indirect
 	cloud.google.com/go/monitoring v1.30.0 // indirect
 	cloud.google.com/go/storage v1.63.1 // indirect
-	filippo.io/age v1.3.2 // indirect
 	filippo.io/edwards25519 v1.2.0 // indirect
 	filippo.io/hpke v0.4.0 // indirect
 	filippo.io/nistec v0.0.4 // indirect
