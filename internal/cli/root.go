@@ -45,7 +45,7 @@ func New() *cobra.Command {
 	)
 	add(root, daily, newInit(), newRun(), newAgent(), newAllow(), newStatus())
 	add(root, keep, newUnlock(), newLock(), newSecret(), newEnv(), newAudit(), newRecover())
-	add(root, more, newConfirm(), newSession(), newWhy(), newDoctor(), newEject(), newVersion())
+	add(root, more, newConfirm(), newSession(), newUndo(), newApply(), newDiscard(), newWhy(), newDoctor(), newEject(), newVersion())
 	root.AddCommand(newDaemon())
 	root.AddCommand(topics()...)
 	root.SetHelpCommandGroupID(more)
