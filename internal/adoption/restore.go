@@ -64,7 +64,7 @@ func grouped(list []*original) []*group {
 // goes into the file that wins its name; names that no file has go to the end
 // of the base file.
 func (e *Ejector) restore(ctx context.Context, g *group) ([]Restored, error) {
-	secrets, err := e.Client.Secrets(ctx, api.Ref{Project: e.Project, Environment: g.Environment, Path: g.Folder}, false)
+	secrets, err := e.Client.ResolvedOwn(ctx, api.Ref{Project: e.Project, Environment: g.Environment, Path: g.Folder})
 	if err != nil && !api.IsCode(err, api.Missing) {
 		return nil, err
 	}

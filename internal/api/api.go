@@ -64,8 +64,17 @@ type Secret struct {
 	SecretValueHidden        bool        `json:"secretValueHidden"`
 	IsRotatedSecret          bool        `json:"isRotatedSecret"`
 	RotationID               *string     `json:"rotationId"`
+	Actor                    *Actor      `json:"actor,omitempty"`
 	CreatedAt                Time        `json:"createdAt"`
 	UpdatedAt                Time        `json:"updatedAt"`
+	Literal                  bool        `json:"literal,omitempty"` // ours: ${ in the value refers to nothing
+}
+
+// Actor is who wrote a version.
+type Actor struct {
+	ID   *string `json:"actorId"`
+	Type string  `json:"actorType"`
+	Name string  `json:"name"`
 }
 
 // Metadata is a pair that a user attached to a secret.
@@ -83,7 +92,7 @@ type Tag struct {
 	Color string `json:"color"`
 }
 
-// Import is what a folder imports from another; always empty for now.
+// Import is what a folder imports from another.
 type Import struct {
 	SecretPath  string   `json:"secretPath"`
 	Environment string   `json:"environment"`
@@ -118,6 +127,13 @@ type Write struct {
 	Base64      *Plain      `json:"secretValueBase64,omitempty"`
 	Comment     *string     `json:"secretComment,omitempty"`
 	Secrets     []Write     `json:"secrets,omitempty"`
+
+	SkipMultilineEncoding *bool      `json:"skipMultilineEncoding,omitempty"`
+	Metadata              []Metadata `json:"secretMetadata,omitempty"`
+	TagIDs                []string   `json:"tagIds,omitempty"`
+	ReminderNote          *string    `json:"secretReminderNote,omitempty"`
+	ReminderRepeatDays    *int       `json:"secretReminderRepeatDays,omitempty"`
+	Literal               bool       `json:"literal,omitempty"` // ours: ${ in the value refers to nothing
 }
 
 // Folder is a folder in the dialect.
@@ -130,6 +146,7 @@ type Folder struct {
 	EnvID        string `json:"envId"`
 	ParentID     string `json:"parentId"`
 	IsReserved   bool   `json:"isReserved"`
+	Description  string `json:"description,omitempty"`
 	RelativePath string `json:"relativePath,omitempty"`
 }
 
@@ -141,6 +158,9 @@ type FolderWrite struct {
 	Name        string `json:"name,omitempty"`
 	Path        string `json:"path,omitempty"`
 	Directory   string `json:"directory,omitempty"` // the CLI's word for path
+
+	Description *string `json:"description,omitempty"`
+	Force       *bool   `json:"forceDelete,omitempty"`
 }
 
 // Time travels as ISO 8601 in UTC with milliseconds, as the dialect has it.

@@ -144,8 +144,8 @@ func TestRequests(t *testing.T) {
 		do   func() error
 		want string
 	}{
-		{func() error { _, err := c.Secrets(t.Context(), ref, true); return err }, "GET /api/v4/secrets?environment=dev&expandSecretReferences=false&includeImports=false&projectId=p&recursive=true&secretPath=%2Fa+b&viewSecretValue=true"},
-		{func() error { _, err := c.Secret(t.Context(), ref, 3); return err }, "GET /api/v4/secrets/N?environment=dev&expandSecretReferences=false&includeImports=false&projectId=p&secretPath=%2Fa+b&version=3"},
+		{func() error { _, err := c.Secrets(t.Context(), ref, true); return err }, "GET /api/v4/secrets?environment=dev&expandSecretReferences=false&includeImports=false&includePersonalOverrides=false&projectId=p&recursive=true&secretPath=%2Fa+b&viewSecretValue=true"},
+		{func() error { _, err := c.Secret(t.Context(), ref, 3); return err }, "GET /api/v4/secrets/N?environment=dev&expandSecretReferences=false&includeImports=false&includePersonalOverrides=false&projectId=p&secretPath=%2Fa+b&version=3"},
 		{func() error { _, err := c.Delete(t.Context(), ref); return err }, "DELETE /api/v4/secrets/N"},
 		{func() error { return c.DeleteOriginal(t.Context(), "p", ".env") }, "DELETE /api/v1/bailey/originals?path=.env&project=p"},
 	} {

@@ -23,7 +23,7 @@ func (c *Client) Names(ctx context.Context, folder Ref, recursive bool) ([]Secre
 func (c *Client) list(ctx context.Context, f Ref, recursive, values bool) ([]Secret, error) {
 	q := query("projectId", f.Project, "environment", f.Environment, "secretPath", f.Path,
 		"recursive", strconv.FormatBool(recursive), "viewSecretValue", strconv.FormatBool(values),
-		"expandSecretReferences", "false", "includeImports", "false")
+		"expandSecretReferences", "false", "includeImports", "false", "includePersonalOverrides", "false")
 	var out SecretList
 	err := c.call(ctx, http.MethodGet, "/api/v4/secrets"+q, nil, &out)
 	return out.Secrets, err
@@ -36,19 +36,20 @@ func (c *Client) Secret(ctx context.Context, r Ref, version int) (Secret, error)
 		v = strconv.Itoa(version)
 	}
 	q := query("projectId", r.Project, "environment", r.Environment, "secretPath", r.Path,
-		"version", v, "expandSecretReferences", "false", "includeImports", "false")
+		"version", v, "expandSecretReferences", "false", "includeImports", "false", "includePersonalOverrides", "false")
 	var out SecretOne
 	err := c.call(ctx, http.MethodGet, secretPath(r.Name)+q, nil, &out)
 	return out.Secret, err
 }
 
-// Put creates or updates many secrets of one folder in one transaction. The
-// folder must exist.
+// Put creates or updates many secrets of one folder in one transaction, with
+// values that are what they are: ${ in them refers to nothing, unless an item
+// says so. The folder must exist.
 func (c *Client) Put(ctx context.Context, folder Ref, items []Item) ([]Secret, error) {
 	body := write(folder)
 	body.Mode = "upsert"
 	for i := range items {
-		body.Secrets = append(body.Secrets, Write{Key: items[i].Name, Plain: &items[i].Plain, Base64: items[i].Base64})
+		body.Secrets = append(body.Secrets, Write{Key: items[i].Name, Plain: &items[i].Plain, Base64: items[i].Base64, Literal: !items[i].References})
 	}
 	var out SecretList
 	err := c.repeatable().call(ctx, http.MethodPatch, "/api/v4/secrets/batch", body, &out)

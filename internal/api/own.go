@@ -48,6 +48,8 @@ type Item struct {
 	Name   secret.Name `json:"name"`
 	Plain  Plain       `json:"value"`
 	Base64 *Plain      `json:"valueBase64,omitempty"`
+
+	References bool `json:"-"` // for Put: ${ in it is to be expanded
 }
 
 // NewItem wires v.

@@ -1,9 +1,11 @@
 package api
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"unicode/utf8"
 
 	"github.com/bailey-project/bailey/internal/secret"
@@ -35,10 +37,23 @@ func (p Plain) MarshalJSON() ([]byte, error) {
 func (p *Plain) UnmarshalJSON(b []byte) error {
 	var s string
 	if err := json.Unmarshal(b, &s); err != nil {
-		return fmt.Errorf("value is not a JSON string")
+		return &json.UnmarshalTypeError{Value: kindOf(b), Type: reflect.TypeFor[string]()}
 	}
 	p.value = secret.NewValue([]byte(s))
 	return nil
+}
+
+// kindOf is what JSON calls the value in b; never the value.
+func kindOf(b []byte) string {
+	switch {
+	case bytes.HasPrefix(b, []byte("{")):
+		return "object"
+	case bytes.HasPrefix(b, []byte("[")):
+		return "array"
+	case bytes.HasPrefix(b, []byte("t")), bytes.HasPrefix(b, []byte("f")):
+		return "bool"
+	}
+	return "number"
 }
 
 // Wire splits a value into the two fields that carry it: the string, which

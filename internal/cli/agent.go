@@ -20,7 +20,7 @@ import (
 func newAgent() *cobra.Command {
 	var environment string
 	var network, limits []string
-	var quiet, strict bool
+	var quiet, strict, review, frozen bool
 	cmd := &cobra.Command{
 		Use:   "agent [flags] [--] COMMAND [ARGUMENT...]",
 		Short: "Run an agent, or any command, in a sandbox with this project and nothing else",
@@ -42,6 +42,7 @@ func newAgent() *cobra.Command {
 				return err
 			}
 			o.Network, o.Limits, o.Quiet, o.StrictNames = network, limits, quiet, strict
+			o.Review, o.Frozen = review || frozen, frozen
 			// The terminal's signals are the workload's.
 			code, err := session.Run(context.WithoutCancel(cmd.Context()), o)
 			var none *toolchain.NotFoundError
@@ -66,6 +67,8 @@ func newAgent() *cobra.Command {
 	f.StringArrayVar(&network, "allow", nil, "`host` to open for this session, as in: github.com, or \"github.com: write\"")
 	f.StringArrayVar(&limits, "limit", nil, "`NAME=N` for this session: memory, processes, cpus, open-files, disk or time, as in memory=8G")
 	f.BoolVar(&strict, "strict-names", false, "refuse files that editors, agents, direnv and git execute, in place of moving them away; slower")
+	f.BoolVar(&review, "review", false, "work on a private copy: nothing of the project changes until bailey apply")
+	f.BoolVar(&frozen, "frozen", false, "as --review, on a copy made now: what is saved beside the session never shows inside")
 	f.BoolVarP(&quiet, "quiet", "q", false, "say nothing that is not a refusal")
 	_ = cmd.RegisterFlagCompletionFunc("limit", completeLimits)
 	_ = cmd.RegisterFlagCompletionFunc("env", fixed(development, "test", "staging", production))

@@ -8,7 +8,8 @@ import (
 )
 
 func newEnv() *cobra.Command {
-	return group("env", "List and add environments", newEnvList(), newEnvAdd())
+	return group("env", "List, change and compare environments, and bring back what they were",
+		newEnvList(), newEnvAdd(), newEnvRename(), newEnvRm(), newEnvRestore(), newEnvLog(), newEnvDiff(), newEnvRollback())
 }
 
 func newEnvList() *cobra.Command {

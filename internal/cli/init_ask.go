@@ -63,7 +63,7 @@ func (i *initialising) agreeToRemove(ctx context.Context) (bool, error) {
 
 // try runs the project's own command with what the vault gives.
 func (i *initialising) try(ctx context.Context, command []string) {
-	list, err := i.client.Secrets(ctx, api.Ref{Project: i.name, Environment: development, Path: "/"}, false)
+	list, err := i.client.Resolved(ctx, api.Ref{Project: i.name, Environment: development, Path: "/"}, false)
 	if err != nil {
 		i.t.Error(err)
 		return

@@ -44,8 +44,8 @@ func New() *cobra.Command {
 		&cobra.Group{ID: more, Title: "More:"},
 	)
 	add(root, daily, newInit(), newRun(), newAgent(), newAllow(), newStatus())
-	add(root, keep, newUnlock(), newLock(), newSecret(), newFile(), newVault(), newEnv(), newAudit(), newRecover())
-	add(root, more, newConfirm(), newSession(), newWhy(), newDoctor(), newEject(), newVersion())
+	add(root, keep, newUnlock(), newLock(), newSecret(), newFile(), newVault(), newEnv(), newIdentity(), newServer(), newAudit(), newRecover())
+	add(root, more, newConfirm(), newSession(), newUndo(), newApply(), newDiscard(), newWhy(), newDoctor(), newEject(), newVersion())
 	root.AddCommand(newDaemon())
 	root.AddCommand(topics()...)
 	root.SetHelpCommandGroupID(more)
@@ -137,7 +137,7 @@ func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	if strings.HasSuffix(noun, "y") {
+	if strings.HasSuffix(noun, "y") && !strings.HasSuffix(noun, "ay") {
 		noun = strings.TrimSuffix(noun, "y") + "ie"
 	}
 	return fmt.Sprintf("%d %ss", n, noun)

@@ -117,7 +117,7 @@ func injection(ctx context.Context, f *runFlags) (place, []variable, error) {
 	if err != nil {
 		return p, nil, err
 	}
-	list, err := client.Secrets(ctx, p.ref(), false)
+	list, err := client.Resolved(ctx, p.ref(), false)
 	if err != nil {
 		return p, nil, explainMissing(err, p)
 	}

@@ -5,7 +5,7 @@ import "github.com/spf13/cobra"
 func newSecret() *cobra.Command {
 	return group("secret", "Set, get and list secrets",
 		newSecretSet(), newSecretGet(), newSecretList(), newSecretRm(),
-		newSecretHistory(), newSecretImport(), newSecretExport(),
+		newSecretHistory(), newSecretNote(), newSecretImport(), newSecretExport(),
 		newSecretEdit(), newSecretGenerate(), newSecretRename(), newSecretMove(),
 		newSecretDiff(), newSecretSearch(), newSecretValidate())
 }

@@ -67,7 +67,7 @@ func editOne(cmd *cobra.Command, client *api.Client, p place, arg string) error 
 		term.Std().Notef("nothing was changed")
 		return nil
 	}
-	return setSecret(cmd.Context(), p, name, secret.NewValue(after))
+	return setSecret(cmd.Context(), p, api.NewItem(name, secret.NewValue(after)), setting{literal: s.Literal})
 }
 
 func editAll(cmd *cobra.Command, client *api.Client, p place) error {
@@ -99,11 +99,22 @@ func editAll(cmd *cobra.Command, client *api.Client, p place) error {
 		return nil
 	}
 	if len(changed) > 0 {
-		if err := importItems(cmd.Context(), client, p, changed); err != nil {
+		if err := storeItems(cmd.Context(), client, p, asBefore(list, changed)); err != nil {
 			return err
 		}
 	}
 	return removeAll(cmd, client, p, removed)
+}
+
+// asBefore has ${ mean in changed what it meant before the edit, and in what is
+// new a reference, as with secret set.
+func asBefore(before []api.Secret, changed []exchange.Item) []api.Item {
+	out := make([]api.Item, len(changed))
+	for i, it := range changed {
+		out[i] = api.NewItem(it.Name, it.Value)
+		out[i].References = !slices.ContainsFunc(before, func(s api.Secret) bool { return s.Key == it.Name && s.Literal })
+	}
+	return out
 }
 
 // difference is what an edit changed or added, and which names it took out.

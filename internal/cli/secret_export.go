@@ -56,7 +56,7 @@ func newSecretExport() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		secrets, err := client.Secrets(cmd.Context(), p.ref(), false)
+		secrets, err := client.Resolved(cmd.Context(), p.ref(), false)
 		if err != nil {
 			return explainMissing(err, p)
 		}

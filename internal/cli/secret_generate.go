@@ -66,7 +66,7 @@ func newSecretGenerate() *cobra.Command {
 			return err
 		}
 		defer clear(b)
-		return setSecret(cmd.Context(), p, name, secret.NewValue([]byte(spell(b))))
+		return setSecret(cmd.Context(), p, api.NewItem(name, secret.NewValue([]byte(spell(b)))), setting{literal: true})
 	}
 	return cmd
 }

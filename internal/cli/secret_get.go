@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/bailey-project/bailey/internal/api"
@@ -10,15 +12,19 @@ import (
 
 func newSecretGet() *cobra.Command {
 	var version int
-	var asJSON bool
+	var asJSON, raw, strict bool
 	cmd := &cobra.Command{
 		Use: "get NAME", Short: "Print a secret's value", Args: exactly("NAME"),
-		Long:              "Print a secret's value to the byte; a line end follows only on a terminal.",
+		Long: "Print a secret's value to the byte; a line end follows only on a terminal. ${KEY} and\n" +
+			"${environment.folder.KEY} in it are replaced by those secrets' values unless --raw; $${ is ${.\n" +
+			"Your own value (secret set --personal) comes before everybody's.",
 		Example:           "  bailey secret get STRIPE_SECRET_KEY\n  bailey secret get TLS_KEY --version 2 > old.pem",
 		ValidArgsFunction: completeNames,
 	}
 	w := placeFlags(cmd)
 	cmd.Flags().IntVar(&version, "version", 0, "an earlier `version`, see secret history")
+	cmd.Flags().BoolVar(&raw, "raw", false, "the value as it was set, with its references; everybody's")
+	cmd.Flags().BoolVar(&strict, "strict", false, "fail when a reference refers to nothing")
 	jsonFlag(cmd, &asJSON)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		name, err := secret.ParseName(args[0])
@@ -33,13 +39,20 @@ func newSecretGet() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		s, err := client.Secret(cmd.Context(), p.secret(name), version)
+		s, err := getSecret(cmd.Context(), client, p.secret(name), version, raw, strict)
 		if err != nil {
 			return explainMissing(err, p)
 		}
 		return printValue(&s, asJSON)
 	}
 	return cmd
+}
+
+func getSecret(ctx context.Context, client *api.Client, ref api.Ref, version int, raw, strict bool) (api.Secret, error) {
+	if raw || version > 0 {
+		return client.Secret(ctx, ref, version)
+	}
+	return client.ResolvedSecret(ctx, ref, strict)
 }
 
 func printValue(s *api.Secret, asJSON bool) error {

@@ -55,14 +55,21 @@ func newSecretImport() *cobra.Command {
 
 func importItems(ctx context.Context, client *api.Client, p place, items []exchange.Item) error {
 	wire := make([]api.Item, len(items))
-	names := make([]secret.Name, len(items))
 	for i, it := range items {
-		wire[i], names[i] = api.NewItem(it.Name, it.Value), it.Name
+		wire[i] = api.NewItem(it.Name, it.Value)
+	}
+	return storeItems(ctx, client, p, wire)
+}
+
+func storeItems(ctx context.Context, client *api.Client, p place, wire []api.Item) error {
+	names := make([]secret.Name, len(wire))
+	for i, it := range wire {
+		names[i] = it.Name
 	}
 	if _, err := put(ctx, client, p, wire); err != nil {
 		return err
 	}
-	term.Std().Notef("%s imported into %s", plural(len(items), "secret"), p.Environment)
+	term.Std().Notef("%s imported into %s", plural(len(wire), "secret"), p.Environment)
 	return declare(p, names)
 }
 

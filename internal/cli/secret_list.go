@@ -2,6 +2,7 @@ package cli
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +18,7 @@ type listed struct {
 	Folder      string      `json:"folder"`
 	Version     int         `json:"version"`
 	UpdatedAt   api.Time    `json:"updatedAt"`
+	Due         bool        `json:"due,omitempty"` // its reminder says so
 }
 
 func newSecretList() *cobra.Command {
@@ -54,13 +56,18 @@ func printList(secrets []api.Secret, asJSON bool) error {
 	rows := make([][]string, 0, len(secrets))
 	for i := range secrets {
 		s := &secrets[i]
-		out = append(out, listed{s.Key, s.Environment, s.Path, s.Version, s.UpdatedAt})
-		rows = append(rows, []string{string(s.Key), s.Path, strconv.Itoa(s.Version), s.UpdatedAt.Local().Format(minute)})
+		note, due := "", s.SecretReminderRepeatDays != nil && *s.SecretReminderRepeatDays > 0 &&
+			time.Since(s.UpdatedAt.Time) > time.Duration(*s.SecretReminderRepeatDays)*24*time.Hour
+		if due {
+			note = "due for a change"
+		}
+		out = append(out, listed{s.Key, s.Environment, s.Path, s.Version, s.UpdatedAt, due})
+		rows = append(rows, []string{string(s.Key), s.Path, strconv.Itoa(s.Version), s.UpdatedAt.Local().Format(minute), note})
 	}
 	if asJSON {
 		return term.Std().JSON(out)
 	}
-	term.Std().Table([]string{"name", "folder", "version", "changed"}, rows)
+	term.Std().Table([]string{"name", "folder", "version", "changed", ""}, rows)
 	return nil
 }
 

@@ -46,8 +46,12 @@ func state(s session.Stored) string {
 	switch {
 	case s.Running:
 		return "running"
+	case s.Ended.IsZero() && s.Pending:
+		return "killed, to apply"
 	case s.Ended.IsZero():
 		return "killed"
+	case s.Pending:
+		return fmt.Sprintf("exit %d, to apply", s.Exit)
 	}
 	return fmt.Sprintf("exit %d", s.Exit)
 }
@@ -99,7 +103,10 @@ func newSessionLog() *cobra.Command {
 }
 
 func newSessionDiff() *cobra.Command {
-	return oneSession("diff", "List the files a session changed, and which of them your tools execute", func(_ *cobra.Command, s session.Stored, asJSON bool) error {
+	return oneSession("diff", "List the files a session changed, and which of them your tools execute", func(cmd *cobra.Command, s session.Stored, asJSON bool) error {
+		if s.Pending {
+			return waitingDiff(cmd.Context(), s, asJSON)
+		}
 		if asJSON {
 			return term.Std().JSON(map[string]any{"session": s.ID, "changes": s.Changes, "refs": s.Refs, "moved": s.Moved()})
 		}

@@ -11,6 +11,10 @@ import (
 	"github.com/bailey-project/bailey/internal/server"
 )
 
+// Harden keeps other processes and core files out of a process that holds an
+// unlocked vault until it ends.
+func Harden() { harden() }
+
 // PassphraseVariable names a file with the vault's passphrase. With it there
 // is no daemon and no question: each command opens the vault itself.
 const PassphraseVariable = "BAILEY_PASSPHRASE_FILE"

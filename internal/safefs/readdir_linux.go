@@ -37,6 +37,9 @@ func (r *Root) readDir(rel string, lim Limits, buf []byte) (list []Entry, more b
 		if lim.Changed {
 			readChanged(fd, list[from:])
 		}
+		if lim.Stat {
+			readStat(fd, list[from:])
+		}
 		if lim.Entries > 0 && len(list) > lim.Entries {
 			return list[:lim.Entries], true, nil
 		}

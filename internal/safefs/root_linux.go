@@ -1,7 +1,6 @@
 package safefs
 
 import (
-	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -122,7 +121,7 @@ func (r *Root) at(op, rel string, fn func(dirfd int, base string) error) error {
 // replaced and never written through. mode is exact, whatever the umask.
 func (r *Root) WriteFile(rel string, data []byte, mode fs.FileMode) error {
 	return r.at("write", rel, func(dirfd int, base string) error {
-		tmp := ".bailey-" + rand.Text() + ".tmp"
+		tmp := tmpName()
 		if err := createAt(dirfd, tmp, data, mode); err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@
 package safefs
 
 import (
-	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -93,7 +92,7 @@ func (r *Root) WriteFile(rel string, data []byte, mode fs.FileMode) error {
 	if err != nil {
 		return err
 	}
-	tmp := path.Join(dir, ".bailey-"+rand.Text()+".tmp")
+	tmp := path.Join(dir, tmpName())
 	if err := r.CreateExclusive(tmp, data, mode); err != nil {
 		return err
 	}
@@ -215,6 +214,9 @@ func (r *Root) readDir(rel string, lim Limits, _ []byte) (list []Entry, more boo
 		if info, ierr := n.Info(); ierr == nil {
 			if st, ok := info.Sys().(*syscall.Stat_t); ok {
 				e.Ino, e.Changed = st.Ino, info.ModTime()
+				if lim.Stat {
+					e.Stat = statOf(info)
+				}
 			}
 		}
 		list = append(list, e)

@@ -12,6 +12,7 @@
 package safefs
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -39,7 +40,44 @@ type Entry struct {
 	Type    fs.FileMode // type bits only
 	Ino     uint64
 	Changed time.Time // when its status last changed, if Limits.Changed asked for it
+	Stat    *Stat     // if Limits.Stat asked for it; nil when the entry is gone again
 }
+
+// Stat describes an entry itself, never what a link points to.
+type Stat struct {
+	Type     fs.FileMode // type bits only
+	Perm     uint32      // the low twelve bits of st_mode, set-id bits included
+	UID, GID uint32
+	Size     int64
+	Modified int64 // nanoseconds
+	Changed  int64 // nanoseconds; no program can set it to what it likes
+	Ino      uint64
+	Links    uint64
+	Device   uint64 // of a device file
+}
+
+// Attr is what Put, Symlink and SetAttr give an entry besides its content.
+type Attr struct {
+	Perm     uint32 // as Stat.Perm
+	Modified int64  // nanoseconds; 0 leaves it
+	Owned    bool   // give it to UID and GID, which only root can
+	UID, GID uint32
+}
+
+// Temporary says whether a name is one that WriteFile and its like use for a
+// moment: a process that was killed leaves it.
+func Temporary(name string) bool {
+	middle, begins := strings.CutPrefix(name, tmpPrefix)
+	middle, ends := strings.CutSuffix(middle, tmpSuffix)
+	return begins && ends && len(middle) == 26 && strings.Trim(middle, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}
+
+const (
+	tmpPrefix = ".bailey-"
+	tmpSuffix = ".tmp"
+)
+
+func tmpName() string { return tmpPrefix + rand.Text() + tmpSuffix }
 
 // IsDir reports whether the entry is a directory (not a link to one).
 func (e Entry) IsDir() bool { return e.Type.IsDir() }

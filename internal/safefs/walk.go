@@ -18,6 +18,9 @@ type Limits struct {
 	Depth   int
 	Time    time.Duration
 	Changed bool // fill in Entry.Changed of what is no directory: one more system call each
+	Stat    bool // fill in Entry.Stat: one more system call each
+
+	Closed func(dir string) // told of a directory that can't be read, which else makes the walk incomplete
 }
 
 // ReadDir lists a directory sorted by name, at most max names (0: no limit).
@@ -81,6 +84,10 @@ func (w *walker) dir(q queued) error {
 		lim.Entries = max(lim.Entries-w.seen, 1)
 	}
 	list, more, err := w.r.readDir(q.path, lim, w.buf)
+	if w.lim.Closed != nil && errors.Is(err, fs.ErrPermission) {
+		w.lim.Closed(q.path)
+		return nil
+	}
 	if err != nil { // gone, replaced or closed to us: the rest still counts
 		w.complete = w.complete && errors.Is(err, fs.ErrNotExist)
 	}

@@ -97,7 +97,7 @@ func useOnly(n int) {
 func (p *pid1) measure() {
 	var dirs []string
 	for _, m := range p.spec.Mounts {
-		if m.Kind == Bind && m.Writable && m.fd >= 0 {
+		if m.Kind == Overlay || m.Kind == Bind && m.Writable && m.fd >= 0 && m.Target != OverlayUpper {
 			dirs = append(dirs, m.Target)
 		}
 	}

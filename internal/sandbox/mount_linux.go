@@ -317,6 +317,8 @@ func (t *tree) mount(m *Mount) error {
 		return t.tmpfs(m.Target, m.Size, m.Mode)
 	case Cover:
 		return t.cover(*m)
+	case Overlay:
+		return t.overlay(*m)
 	}
 	return fmt.Errorf("mount %s: unknown kind %d", m.Target, m.Kind)
 }

@@ -366,7 +366,7 @@ func (p *pid1) confineAndFork() (*Regime, error) {
 func (p *pid1) writable() []string {
 	paths := []string{"/dev", "/proc"}
 	for _, m := range p.spec.Mounts {
-		if m.Kind == Tmpfs || m.Kind == Bind && m.Writable && m.fd >= 0 {
+		if m.Kind == Tmpfs || m.Kind == Overlay || m.Kind == Bind && m.Writable && m.fd >= 0 && m.Target != OverlayUpper {
 			paths = append(paths, m.Target)
 		}
 	}

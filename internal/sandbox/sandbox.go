@@ -36,6 +36,7 @@ type Base struct {
 	Copies   []string // host files copied to the same path when the workload's uid may read them
 	Links    []Link
 	Broker   bool // Spec.Names will be set
+	Overlay  bool // the Spec will have one
 }
 
 // Spec is all that a sandbox is made from. Paths are absolute and the same
@@ -79,9 +80,17 @@ type Kind uint8
 
 // The kinds of mount.
 const (
-	Bind  Kind = iota // Source, with everything mounted below it
-	Tmpfs             // empty, in memory, at most Size bytes
-	Cover             // Source, the Target of one of the Spec's Files; without it an empty file or directory
+	Bind    Kind = iota // Source, with everything mounted below it
+	Tmpfs               // empty, in memory, at most Size bytes
+	Cover               // Source, the Target of one of the Spec's Files; without it an empty file or directory
+	Overlay             // what two earlier mounts put at OverlayLower and OverlayUpper: a tree, and where changes to it are kept
+)
+
+// Where the layers of an Overlay are bound before it; it takes them away.
+// OverlayUpper has two directories, tree and work.
+const (
+	OverlayLower = "/run/bailey/lower"
+	OverlayUpper = "/run/bailey/upper"
 )
 
 // Mount is one entry of the mount tree.

@@ -62,7 +62,7 @@ func Launch(b Base) (*Process, error) {
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		var err error
-		p.pid, err = p.bounds.fork(child, attributes(b))
+		p.pid, err = p.bounds.fork(child, overlayAttributes(b))
 		begun <- err
 		<-p.gone
 	}()

@@ -141,11 +141,13 @@ func TestConventions(t *testing.T) {
 		{"PUT", "/api/status", "", 404, `"error":"Not Found"`},
 		{"POST", "/api/v1/auth/universal-auth/login/", `{"clientId":"a","clientSecret":"b"}`, 401, `"message":"Invalid credentials"`},
 		{"POST", "/api/v1/auth/universal-auth/login", `{"clientId":"a"}`, 422, `"path":["clientSecret"],"message":"Required"`},
-		{"POST", "/api/v1/auth/token/renew", `{"accessToken":"x"}`, 401, `"error":"UnauthorizedError"`},
+		{"POST", "/api/v1/auth/token/renew", `{"accessToken":"x"}`, 403, `"error":"TokenError"`},
 		{"GET", "/api/v4/secrets?environment=dev", "", 422, `"path":["projectId"]`},
 		{"POST", "/api/v3/secrets/raw/A", `{"workspaceId":"shop","environment":"dev"}`, 422, `"path":["secretValue"]`},
-		{"POST", "/api/v3/secrets/raw/A", `{"workspaceId":"shop","environment":"dev","secretValue":"x","type":"personal"}`, 400, "Must be user to create personal secret"},
+		{"POST", "/api/v3/secrets/raw/A", `{"workspaceId":"shop","environment":"dev","secretValue":"x","type":"personal"}`, 404, `"error":"NotFound"`},
 		{"POST", "/api/v3/secrets/raw/A", `not json`, 400, `"code":"invalid"`},
+		{"POST", "/api/v3/secrets/raw/A", `{"workspaceId":"shop","environment":"dev","secretValue":4711}`, 422, `"expected":"string","received":"number","path":["secretValue"],"message":"Expected string, received number"`},
+		{"POST", "/api/v3/secrets/raw/A", `{"workspaceId":true}`, 422, `"received":"boolean","path":["workspaceId"]`},
 	} {
 		r := f.do(c.method, c.path, c.body)
 		if r.status != c.status || !strings.Contains(r.body, c.part) {

@@ -18,7 +18,8 @@ const maxEvents = 1000
 func reserved(action string) bool {
 	noun, _, _ := strings.Cut(action, ".")
 	switch noun {
-	case "vault", "project", "environment", "folder", "secret", "secrets", "original", "originals", "audit":
+	case "vault", "project", "environment", "folder", "secret", "secrets", "original", "originals", "audit",
+		"organisation", "identity", "universal-auth", "token-auth", "client-secret", "token", "member", "role", "service-token", "tag", "import", "events":
 		return true
 	}
 	return false

@@ -11,12 +11,16 @@ import (
 	"strings"
 
 	"github.com/bailey-project/bailey/internal/api"
+	"github.com/bailey-project/bailey/internal/server/desk"
 	"github.com/bailey-project/bailey/internal/server/dialect"
 	"github.com/bailey-project/bailey/internal/vault"
 )
 
 // maxBody bounds a request: a few originals or thousands of secrets.
 const maxBody = 32 << 20
+
+// maxKnock bounds one of somebody who is not known yet.
+const maxKnock = 64 << 10
 
 // handler answers one route: a value for the body, or an error. Values are
 // marshalled; nil becomes {}.
@@ -35,7 +39,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	visitor, err := s.visitor(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	limit := int64(maxBody)
+	if !visitor.Local && visitor.Principal.Name() == "" {
+		limit = maxKnock
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	r = r.WithContext(desk.WithVisitor(r.Context(), visitor))
 	if p := r.URL.Path; len(p) > 1 && strings.HasSuffix(p, "/") {
 		r.URL.Path, r.URL.RawPath = strings.TrimRight(p, "/"), ""
 	}
@@ -44,9 +58,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) admit(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set(api.HeaderBuild, s.build.String())
-	if _, ok := PeerOf(r.Context()); !ok {
-		return &api.Error{Code: api.Denied, Status: http.StatusUnauthorized, Name: "Token missing", Message: "Token missing"}
-	}
 	if r.Header.Get("Origin") != "" {
 		return api.Errorf(api.Denied, "requests of web pages are refused")
 	}
@@ -82,17 +93,22 @@ func (s *Server) on(h func(*vault.Vault, *http.Request) (any, error)) handler {
 
 // handle registers h under a pattern of http.ServeMux.
 func (s *Server) handle(mux *http.ServeMux, pattern string, h handler) {
-	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		body, err := h(r)
-		if err != nil {
-			s.fail(w, r, err)
-			return
-		}
-		if body == nil {
-			body = struct{}{}
-		}
-		s.reply(w, r, http.StatusOK, body)
-	})
+	mux.HandleFunc(pattern, s.home(func(w http.ResponseWriter, r *http.Request) { s.answer(w, r, h) }))
+}
+
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, h handler) {
+	body, err := h(r)
+	if r.Method != http.MethodGet {
+		s.changes.announce()
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if body == nil {
+		body = struct{}{}
+	}
+	s.reply(w, r, http.StatusOK, body)
 }
 
 // reply marshals body with an ETag over its bytes: identical content has an

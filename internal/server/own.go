@@ -7,51 +7,11 @@ import (
 
 	"github.com/bailey-project/bailey/internal/api"
 	"github.com/bailey-project/bailey/internal/secret"
+	"github.com/bailey-project/bailey/internal/server/desk"
 	"github.com/bailey-project/bailey/internal/server/dialect"
 	"github.com/bailey-project/bailey/internal/vault"
+	"github.com/bailey-project/bailey/internal/vault/link"
 )
-
-// health is the dialect's own status: is anybody there.
-func (s *Server) health(*http.Request) (any, error) {
-	return struct {
-		Date                    api.Time `json:"date"`
-		Message                 string   `json:"message"`
-		EmailConfigured         bool     `json:"emailConfigured"`
-		InviteOnlySignup        bool     `json:"inviteOnlySignup"`
-		RedisConfigured         bool     `json:"redisConfigured"`
-		SecretScanningConfigure bool     `json:"secretScanningConfigured"`
-	}{Date: api.Time{Time: time.Now()}, Message: "Ok", InviteOnlySignup: true}, nil
-}
-
-// login has no identities to know: every answer is that of wrong credentials.
-func (s *Server) login(r *http.Request) (any, error) {
-	var body struct{ ClientID, ClientSecret *api.Plain }
-	if err := dialect.Read(r, &body); err != nil {
-		return nil, err
-	}
-	switch {
-	case body.ClientID == nil:
-		return nil, api.Required("clientId")
-	case body.ClientSecret == nil:
-		return nil, api.Required("clientSecret")
-	}
-	return nil, unauthorized("Invalid credentials")
-}
-
-func (s *Server) renew(r *http.Request) (any, error) {
-	var body struct{ AccessToken *api.Plain }
-	if err := dialect.Read(r, &body); err != nil {
-		return nil, err
-	}
-	if body.AccessToken == nil {
-		return nil, api.Required("accessToken")
-	}
-	return nil, unauthorized("No identity access token found")
-}
-
-func unauthorized(message string) *api.Error {
-	return &api.Error{Code: api.Denied, Status: http.StatusUnauthorized, Name: "UnauthorizedError", Message: message}
-}
 
 // status works without a vault and while it is locked.
 func (s *Server) status(r *http.Request) (any, error) {
@@ -138,7 +98,7 @@ func (s *Server) placeholders(v *vault.Vault, r *http.Request) (any, error) {
 		return nil, err
 	}
 	place := vault.Place{Project: q.Project, Environment: q.Environment, Path: q.Path}
-	list, err := v.List(r.Context(), s.caller(r), place, vault.ListOptions{})
+	list, err := shown(r, v, s.caller(r), place)
 	if err != nil {
 		return nil, err
 	}
@@ -165,6 +125,19 @@ func (s *Server) placeholders(v *vault.Vault, r *http.Request) (any, error) {
 	return struct {
 		Items []api.Standin `json:"items"`
 	}{items}, nil
+}
+
+// shown are the values that programs get: imported, the user's own, resolved.
+func shown(r *http.Request, v *vault.Vault, c vault.Caller, p vault.Place) ([]vault.Secret, error) {
+	l, err := link.List(r.Context(), v, c, p, link.Options{Imports: true, Expand: true, Owner: desk.VisitorOf(r.Context()).Owner()})
+	if err != nil {
+		return nil, err
+	}
+	var all []vault.Secret
+	for _, im := range l.Imports { // of two with a name, the later counts
+		all = append(all, im.Secrets...)
+	}
+	return append(all, l.Secrets...), nil
 }
 
 func standin(kind string, key []byte, s *vault.Secret, profile string) (string, error) {
@@ -207,5 +180,5 @@ func (s *Server) restore(v *vault.Vault, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return api.SecretOne{Secret: dialect.Secret(&done, true)}, nil
+	return api.SecretOne{Secret: dialect.Secret(&done, true, nil)}, nil
 }

@@ -4,47 +4,48 @@ import (
 	"net/http"
 
 	"github.com/bailey-project/bailey/internal/api"
+	"github.com/bailey-project/bailey/internal/server/desk"
+	"github.com/bailey-project/bailey/internal/vault"
 )
 
-// routes is the table of everything that is answered.
+// routes is the table of Bailey's own; those of the dialect are a router's,
+// because their patterns overlap.
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	for _, t := range []map[string]handler{s.dialect(), s.own()} {
+	for _, t := range []map[string]handler{s.own(), s.ownPast()} {
 		for pattern, h := range t {
 			s.handle(mux, pattern, h)
 		}
 	}
-	mux.HandleFunc("GET "+api.Base+"/lease", s.lease)
-	mux.HandleFunc("POST "+api.Base+"/lock", s.lock)
-	mux.HandleFunc("POST "+api.Base+"/backup", s.backup)
-	mux.HandleFunc("/", s.unknown)
+	mux.HandleFunc("GET "+api.Base+"/lease", s.home(s.lease))
+	mux.HandleFunc("POST "+api.Base+"/lock", s.home(s.lock))
+	mux.HandleFunc("POST "+api.Base+"/backup", s.home(s.backup))
+	mux.HandleFunc("/", s.dialect)
 	return mux
 }
 
-// dialect is tier 1 of the Infisical API, and what our own client needs of
-// the batch routes.
-func (s *Server) dialect() map[string]handler {
-	t := map[string]handler{
-		"GET /api/status":                        s.health,
-		"POST /api/v1/auth/universal-auth/login": s.login,
-		"POST /api/v1/auth/token/renew":          s.renew,
-		"GET /api/v1/folders":                    s.on(s.listFolders),
-		"POST /api/v1/folders":                   s.on(s.makeFolder),
-		"DELETE /api/v1/folders/{folder}":        s.on(s.deleteFolder),
+// dialect answers what is not Bailey's own.
+func (s *Server) dialect(w http.ResponseWriter, r *http.Request) {
+	route, ok := s.router.Find(r)
+	switch {
+	case !ok:
+		s.unknown(w, r)
+	case route.Handler == nil:
+		s.watch(w, r)
+	default:
+		s.answer(w, r, func(r *http.Request) (any, error) {
+			v, err := s.open(r.Context())
+			if err != nil && !route.Anytime {
+				return nil, err
+			}
+			return route.Handler(s.ask(v, r))
+		})
 	}
-	for _, base := range []string{"/api/v4/secrets", "/api/v3/secrets/raw"} {
-		t["GET "+base] = s.on(s.listSecrets)
-		t["GET "+base+"/{name}"] = s.on(s.getSecret)
-		t["POST "+base+"/{name}"] = s.on(s.createSecret)
-		t["PATCH "+base+"/{name}"] = s.on(s.updateSecret)
-		t["DELETE "+base+"/{name}"] = s.on(s.deleteSecret)
-	}
-	for _, path := range []string{"/api/v4/secrets/batch", "/api/v3/secrets/batch/raw"} {
-		t["POST "+path] = s.on(s.createSecrets)
-		t["PATCH "+path] = s.on(s.updateSecrets)
-		t["DELETE "+path] = s.on(s.deleteSecrets)
-	}
-	return t
+}
+
+func (s *Server) ask(v *vault.Vault, r *http.Request) *desk.Ask {
+	return &desk.Ask{Request: r, Vault: v, Who: desk.VisitorOf(r.Context()), Caller: s.caller(r), Exact: s.opts.Exact,
+		Refused: func(action, detail string) { s.refused(r, v, action, detail) }}
 }
 
 // own are Bailey's routes.
@@ -77,9 +78,4 @@ func (s *Server) own() map[string]handler {
 	}
 }
 
-func (s *Server) unknown(w http.ResponseWriter, r *http.Request) {
-	s.fail(w, r, &api.Error{
-		Code: api.Missing, Name: "Not Found",
-		Message: "Route " + r.Method + ":" + r.URL.Path + " not found",
-	})
-}
+func (s *Server) unknown(w http.ResponseWriter, r *http.Request) { s.fail(w, r, notHere(r)) }

@@ -16,6 +16,8 @@ import (
 
 	"github.com/bailey-project/bailey/internal/api"
 	"github.com/bailey-project/bailey/internal/audit"
+	"github.com/bailey-project/bailey/internal/server/desk"
+	"github.com/bailey-project/bailey/internal/server/table"
 	"github.com/bailey-project/bailey/internal/vault"
 )
 
@@ -26,6 +28,10 @@ type Options struct {
 	Version  string
 	Idle     time.Duration // shown by status; the daemon enforces it
 	Cost     int           // scrypt work factor of new seals; 0 measures the machine
+
+	// Exact answers as the original does where doc/compatibility.md says that
+	// this server knows better.
+	Exact bool
 
 	// OnLock runs after the answer to a lock request was sent. The daemon
 	// ends its process there; without it the keys are wiped in this process.
@@ -41,6 +47,9 @@ type Server struct {
 	opts    Options
 	build   api.Build
 	mux     *http.ServeMux
+	router  *desk.Router
+	changes changes
+	knocks  knocks
 	started time.Time
 
 	mu    sync.RWMutex
@@ -62,6 +71,7 @@ func New(opts Options) *Server {
 	}
 	s := &Server{opts: opts, build: api.OwnBuild(opts.Version), started: time.Now()}
 	s.seen()
+	s.router = desk.NewRouter(table.Routes())
 	s.mux = s.routes()
 	return s
 }
@@ -109,6 +119,7 @@ func (s *Server) Locked() bool {
 // must have ended.
 func (s *Server) Close() error {
 	s.leases.end()
+	s.changes.announce()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.vault == nil {
@@ -147,6 +158,12 @@ func (s *Server) seen() {
 
 func (s *Server) caller(r *http.Request) vault.Caller {
 	peer, _ := PeerOf(r.Context())
+	switch who := desk.VisitorOf(r.Context()); {
+	case !who.Local && who.Principal.Name() == "":
+		return vault.Caller{Actor: "network", Pid: peer.PID}
+	case !who.Local:
+		return vault.Caller{Actor: who.Actor(), Pid: peer.PID}
+	}
 	c := vault.Caller{Actor: "cli", Session: r.Header.Get(api.HeaderSession), Pid: peer.PID}
 	if c.Session != "" {
 		c.Actor = "session"

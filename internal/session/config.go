@@ -26,6 +26,8 @@ type config struct {
 	Limits map[string]string `yaml:"limits"`
 	// Upstreams pin hosts to an address and an authority: tests, company hosts.
 	Upstreams []upstream `yaml:"upstreams"`
+	// Undo says how much of a project every start may keep for undo.
+	Undo undoConfig `yaml:"undo"`
 
 	pins []gateway.Pin
 }

@@ -33,8 +33,16 @@ func (s *Session) finish(exit sandbox.Exit) {
 	for _, n := range report.Notes {
 		s.opts.Term.Notef("%s", n)
 	}
+	if err := s.work.Settle(ctx, false); err != nil {
+		s.opts.Term.Notef("undo will not know what was changed after this session: %v", err)
+	}
 	changes, err := s.work.Diff(ctx)
-	if err == nil {
+	switch {
+	case err != nil:
+		s.opts.Term.Notef("what was changed could not be listed: %v", err)
+	case s.opts.Review:
+		s.offer(changes, report)
+	default:
 		s.summarise(changes)
 	}
 	s.tellRefused()
@@ -70,6 +78,15 @@ func (s *Session) summarise(c workspace.Changes) {
 		s.opts.Term.Notef("changed files that your own tools execute: %s", shorten(risky, 6))
 		s.opts.Term.Hintf("look first: bailey session diff %s", s.ID)
 	}
+}
+
+// offer says what waits to be applied.
+func (s *Session) offer(c workspace.Changes, r workspace.Report) {
+	if len(c.Files) == 0 && !r.Waits || s.opts.Quiet {
+		return
+	}
+	s.opts.Term.Notef("changes that wait in session %s: %d; the project is as it was", s.ID, len(c.Files))
+	s.opts.Term.Hintf("look: bailey session diff %s; take: bailey apply --session %s; drop: bailey discard %s", s.ID, s.ID, s.ID)
 }
 
 // shorten names the first n and counts the rest.

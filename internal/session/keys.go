@@ -73,7 +73,7 @@ func (k *keys) folder() string {
 
 // load fetches values and stand-ins; it is called again after an unlock.
 func (k *keys) load(ctx context.Context) error {
-	list, err := k.client.Secrets(ctx, k.ref(), false)
+	list, err := k.client.Resolved(ctx, k.ref(), false)
 	if err != nil {
 		return err
 	}

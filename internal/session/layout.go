@@ -47,7 +47,7 @@ var bundles = []string{"/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem", "/etc/pki/
 // spec puts together what the sandbox is made of.
 func (s *Session) spec(tty [3]bool) sandbox.Spec {
 	spec := sandbox.Spec{
-		Base: sandbox.Base{Identity: s.identity()},
+		Base: sandbox.Base{Identity: s.identity(), Overlay: s.opts.Review},
 		Path: s.program.Path, Args: s.opts.Args, Dir: s.opts.Dir, Hostname: "bailey", TTY: tty, Limits: s.limits,
 	}
 	spec.Broker = s.opts.StrictNames
@@ -65,7 +65,7 @@ func (s *Session) spec(tty [3]bool) sandbox.Spec {
 
 // base is what every session's sandbox has.
 func (s *Session) base() sandbox.Base {
-	b := sandbox.Base{Identity: s.identity(), Copies: etcFiles, Broker: s.opts.StrictNames}
+	b := sandbox.Base{Identity: s.identity(), Copies: etcFiles, Broker: s.opts.StrictNames, Overlay: s.opts.Review}
 	for _, dir := range systemDirs {
 		if to, err := os.Readlink(dir); err == nil {
 			b.Links = append(b.Links, sandbox.Link{Target: dir, To: to})
@@ -194,7 +194,7 @@ func covers(r toolchain.Root) []sandbox.Mount {
 
 // project lays the workspace and everything that hides or protects parts of it.
 func (s *Session) project(spec *sandbox.Spec) {
-	spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: s.root, Target: s.root, Writable: true, Idmapped: true, Real: true})
+	spec.Mounts = append(spec.Mounts, s.tree()...)
 	for _, b := range s.view.Binds {
 		spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: b.Source, Target: b.Target,
 			Writable: !b.ReadOnly, Idmapped: true, Pinned: s.inProject(b.Target), Real: s.inProject(b.Source)})
@@ -222,6 +222,18 @@ func (s *Session) names() *sandbox.Names {
 		}
 	}
 	return n
+}
+
+// tree is the project itself, or an overlay over it.
+func (s *Session) tree() []sandbox.Mount {
+	if s.view.Upper == "" {
+		return []sandbox.Mount{{Source: s.root, Target: s.root, Writable: true, Idmapped: true, Real: true}}
+	}
+	return []sandbox.Mount{
+		{Source: s.view.Lower, Target: sandbox.OverlayLower, Idmapped: true, Real: true},
+		{Source: s.view.Upper, Target: sandbox.OverlayUpper, Writable: true, Idmapped: true},
+		{Kind: sandbox.Overlay, Target: s.root},
+	}
 }
 
 // judge refuses a mount that would show Bailey's own files. None is ever asked

@@ -26,6 +26,9 @@ func (s *Session) sweep(ctx context.Context) {
 	}
 	for _, l := range left {
 		removeScratch(l.SessionDir)
+		if l.Review {
+			continue
+		}
 		for _, n := range l.Notes {
 			s.opts.Term.Notef("killed session %s: %s", l.SessionID, n)
 		}
@@ -62,11 +65,12 @@ func prune() {
 		if i < kept || s.Running || s.Ended.IsZero() {
 			continue
 		}
-		if _, err := os.Lstat(filepath.Join(s.dir, "quarantine")); err == nil {
+		if _, err := os.Lstat(filepath.Join(s.dir, "quarantine")); err == nil || s.Pending {
 			continue
 		}
 		_ = os.RemoveAll(s.dir)
 	}
+	_ = workspace.Collect(filepath.Join(home.State(), "undo"), home.Sessions())
 }
 
 // Finish brings home what a killed session had committed.

@@ -148,6 +148,9 @@ func (s *Session) announce() {
 		reachable = shorten(hosts, 4)
 	}
 	s.opts.Term.Notef("session %s: hidden: %syour home; reachable: %s", s.ID, hidden, reachable)
+	if s.opts.Review {
+		s.opts.Term.Notef("review: the project stays as it is until: bailey apply")
+	}
 	for _, n := range s.view.Notes {
 		s.opts.Term.Notef("%s", n)
 	}

@@ -47,6 +47,8 @@ type Options struct {
 	Term        *term.Term
 	Quiet       bool
 	StrictNames bool // refuse names that host programs execute, in place of moving them away
+	Review      bool // work on an overlay: the project changes only by Apply
+	Frozen      bool // with Review: on a copy of the project
 }
 
 // Session is a run in progress.
@@ -148,10 +150,13 @@ func (s *Session) prepare(ctx context.Context) error {
 }
 
 func (s *Session) prepareWorkspace(ctx context.Context) error {
-	var err error
+	keep, err := keepFor(s.root)
+	if err != nil {
+		return err
+	}
 	s.work, err = workspace.Prepare(ctx, workspace.Options{
 		Root: s.root, SessionDir: s.dir, SessionID: s.ID, Home: s.home,
-		Substitute: s.keys.substitute, RunDir: runDir, Memory: stateOf("hidden", s.root), Path: lookup(s.opts.Env, "PATH"),
+		Substitute: s.keys.substitute, RunDir: runDir, Memory: stateOf("hidden", s.root), Keep: keep, Review: s.opts.Review, Frozen: s.opts.Frozen, Path: lookup(s.opts.Env, "PATH"),
 	})
 	if err != nil {
 		return err

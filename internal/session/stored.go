@@ -42,7 +42,9 @@ type Stored struct {
 	Changes     []workspace.Change `json:"changes,omitempty"`
 	Refs        []string           `json:"refs,omitempty"`
 	Refused     []Refusal          `json:"refused,omitempty"`
+	Review      bool               `json:"review,omitempty"`
 	Running     bool               `json:"running"`
+	Pending     bool               `json:"pending,omitempty"` // changes wait to be applied or discarded
 
 	dir string
 }
@@ -50,7 +52,7 @@ type Stored struct {
 func (s *Session) meta() *Stored {
 	return &Stored{ID: s.ID, Root: s.root, Program: filepath.Base(s.opts.Args[0]), Profile: s.profile.name,
 		Environment: s.opts.Environment, Project: s.keys.project, Pid: os.Getpid(), Started: s.startedAt,
-		Regime: s.box.Regime, Limits: s.limits, Hidden: s.view.Hidden}
+		Regime: s.box.Regime, Limits: s.limits, Hidden: s.view.Hidden, Review: s.opts.Review}
 }
 
 func (s *Session) writeMeta(m *Stored) error {
@@ -137,6 +139,7 @@ func read(dir string) (Stored, error) {
 		return Stored{}, err
 	}
 	s.Running = s.Ended.IsZero() && alive(dir)
+	s.Pending = s.Review && !s.Running && waits(dir)
 	return s, nil
 }
 

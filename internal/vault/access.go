@@ -59,6 +59,7 @@ func (v *Vault) read(ctx context.Context, e *audit.Event, fn func(*tree.Reader) 
 	err := v.view(ctx, func(w *tree.Reader) error {
 		err := fn(w)
 		note(e, w.At)
+		e.Count = max(e.Count, w.Count)
 		return err
 	})
 	return v.record(ctx, e, err)
@@ -71,6 +72,7 @@ func (v *Vault) write(ctx context.Context, e *audit.Event, fn func(*tree.Writer)
 		w := tree.NewWriter(c, e.Actor)
 		err := fn(w)
 		note(e, w.At)
+		e.Count = max(e.Count, w.Count)
 		return err
 	})
 }
@@ -152,6 +154,56 @@ func (v *Vault) reanchor(ctx context.Context) error {
 	}
 	v.unanchored = false
 	return nil
+}
+
+// Question says what is asked, for the audit record.
+type Question struct {
+	Action string // noun.verb
+	Place  Place
+	Name   string // of a secret or whatever else
+	Detail string
+}
+
+func (q Question) event(c Caller) audit.Event {
+	e := c.in(q.Action, q.Place)
+	e.Name, e.Detail = q.Name, q.Detail
+	return e
+}
+
+// Read runs fn on the present state for one of the packages beside this one,
+// and records the access before fn's answer goes out. fn must change nothing
+// but its answer: it may be called for nothing.
+func Read[T any](ctx context.Context, v *Vault, c Caller, q Question, fn func(*tree.Reader) (T, error)) (out T, err error) {
+	e := q.event(c)
+	err = v.read(ctx, &e, func(w *tree.Reader) error { out, err = fn(w); return err })
+	return only(out, err)
+}
+
+// Write is Read for changes: all of fn's or none.
+func Write[T any](ctx context.Context, v *Vault, c Caller, q Question, fn func(*tree.Writer) (T, error)) (out T, err error) {
+	e := q.event(c)
+	err = v.write(ctx, &e, func(w *tree.Writer) error { out, err = fn(w); return err })
+	return only(out, err)
+}
+
+// Look runs fn unrecorded, for what has to be known before there is a Caller:
+// who somebody is. fn's answer must not leave, nor hold a value.
+func Look[T any](ctx context.Context, v *Vault, fn func(*tree.Reader) (T, error)) (out T, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	err = v.view(ctx, func(w *tree.Reader) error { out, err = fn(w); return err })
+	return only(out, err)
+}
+
+// Refused records that somebody was not let in.
+func (v *Vault) Refused(ctx context.Context, c Caller, action, detail string) {
+	e := c.event(action)
+	e.Outcome, e.Detail = audit.OutcomeDenied, detail
+	if _, err := v.log.Append(context.WithoutCancel(ctx), e); err == nil {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.anchorSoon()
+	}
 }
 
 // only drops the answer when there is an error: it may be incomplete, or

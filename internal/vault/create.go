@@ -129,6 +129,6 @@ func buildDB(ctx context.Context, dir string, root []byte, hashes map[string][]b
 		return err
 	}
 	defer k.wipe()
-	err = k.ledger.Init(ctx, ledger.Public{Format: 1, ID: ledger.IDOf(id), Created: time.Now().UnixMilli(), Seals: hashes})
+	err = k.ledger.Init(ctx, ledger.Public{Format: ledger.Format, ID: ledger.IDOf(id), Created: time.Now().UnixMilli(), Seals: hashes})
 	return errors.Join(err, db.Close())
 }

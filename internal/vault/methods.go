@@ -27,7 +27,10 @@ func (c Caller) about(action string, r Ref) audit.Event {
 // (development, test, staging, production). ErrExists when the slug is taken.
 func (v *Vault) CreateProject(ctx context.Context, c Caller, slug, name string) (out Project, err error) {
 	e := c.in("project.create", Place{Project: slug})
-	err = v.write(ctx, &e, func(w *tree.Writer) error { out, err = w.CreateProject(slug, name); return err })
+	err = v.write(ctx, &e, func(w *tree.Writer) error {
+		out, err = w.CreateProject(Project{Slug: slug, Name: name}, tree.DefaultEnvironments())
+		return err
+	})
 	return only(out, err)
 }
 
@@ -140,7 +143,7 @@ func (v *Vault) Delete(ctx context.Context, c Caller, p Place, names ...secret.N
 		e.Name = strings.TrimPrefix(e.Name+" "+string(n), " ")
 	}
 	e.Count = len(names)
-	err = v.write(ctx, &e, func(w *tree.Writer) error { out, err = w.Delete(p, names); return err })
+	err = v.write(ctx, &e, func(w *tree.Writer) error { out, err = w.Delete(p, names, ""); return err })
 	return only(out, err)
 }
 

@@ -43,6 +43,9 @@ type (
 	Change      = tree.Change
 	ListOptions = tree.ListOptions
 	Original    = tree.Original
+
+	ProjectChange     = tree.ProjectChange
+	EnvironmentChange = tree.EnvironmentChange
 )
 
 // Modes of a Change, and the limits of what is accepted.
@@ -258,6 +261,17 @@ func (v *Vault) Verify(ctx context.Context) error {
 		return err
 	}
 	return seals.Check(ctx, v.dir, v.known)
+}
+
+// TokenKey is the key that signs access tokens, derived from the root key.
+func (v *Vault) TokenKey() (secret.Value, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.keys == nil {
+		return secret.Value{}, errLocked
+	}
+	key, err := v.keys.root.Derive("bailey token 1")
+	return secret.NewValue(key[:]), fault.Explain(err)
 }
 
 // PlaceholderKey is the key for secret.NewPlaceholder and secret.Fake in that

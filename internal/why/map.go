@@ -50,6 +50,8 @@ func (m *Map) judge(mount sandbox.Mount) (what, reason string) {
 		return "hidden", "settings or credentials of the host: it is empty inside"
 	case mount.Kind == sandbox.Tmpfs:
 		return "private", "in memory, gone with the session"
+	case mount.Kind == sandbox.Overlay:
+		return "private", "a copy of the project: bailey apply takes what was written there into your files"
 	case mount.Target == m.Root:
 		return "allowed", "the project: what is written there is in your files at once"
 	case inside && mount.Source == mount.Target && mount.Writable:

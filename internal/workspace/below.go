@@ -11,6 +11,7 @@ import (
 
 	"github.com/bailey-project/bailey/internal/safefs"
 	"github.com/bailey-project/bailey/internal/workspace/bound"
+	"github.com/bailey-project/bailey/internal/workspace/capture"
 	"github.com/bailey-project/bailey/internal/workspace/extent"
 	"github.com/bailey-project/bailey/internal/workspace/gitdir"
 	"github.com/bailey-project/bailey/internal/workspace/stray"
@@ -87,19 +88,24 @@ func (w *Workspace) armBelow() {
 		dir, name := path.Split(rel)
 		return slices.ContainsFunc(w.tree.dirs[strings.TrimSuffix(dir, "/")], func(l listed) bool { return l.name == name })
 	}
-	j := &stray.Judge{Root: w.root, Nested: w.nested, Known: g.Known, Filled: func(name string) bool { return heavyDirs[name] }}
+	j := &stray.Judge{Root: w.root, Nested: w.nested, Known: g.Known, Filled: capture.Downloaded}
 	g.Control, g.Repository = j.Control, j.Repository
 	g.Skip = func(rel string) bool {
 		dir, name := path.Split(rel)
 		in := path.Base(dir)
-		return heavyDirs[name] || name == ".git" && (dir == "" || slices.Contains(w.nested, path.Clean(dir))) ||
+		return capture.Downloaded(name) || name == ".git" && (dir == "" || slices.Contains(w.nested, path.Clean(dir))) ||
 			in == ".git" && (name == "objects" || name == "refs" || name == "logs")
 	}
 }
 
 // WatchBelow also watches everything below the root, in the background; call
-// it after Watch, once the workload runs.
-func (w *Workspace) WatchBelow(ctx context.Context, report func(Found)) { w.guard.Below(ctx, report) }
+// it after Watch, once the workload runs. In review mode what appears in the
+// project is the user's.
+func (w *Workspace) WatchBelow(ctx context.Context, report func(Found)) {
+	if !w.opt.Review {
+		w.guard.Below(ctx, report)
+	}
+}
 
 // hostSocket says whether a socket in the project is bound by a program of the
 // host: then what is inside could talk to it, whatever its network. A list that
@@ -121,7 +127,7 @@ func (w *Workspace) planted(ctx context.Context) (notes []string) {
 	limits := scanLimits
 	limits.Changed = true
 	_, _ = w.root.Walk(ctx, ".", limits, func(p string, e safefs.Entry) error {
-		if e.IsDir() && (heavyDirs[e.Name] || e.Name == ".git") {
+		if e.IsDir() && (capture.Downloaded(e.Name) || e.Name == ".git") {
 			return fs.SkipDir
 		}
 		if c, ok := trigger.Of(e.Name); ok && path.Dir(p) != "." && w.since(p, e) && len(notes) < maxBelow {

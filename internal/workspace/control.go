@@ -80,7 +80,7 @@ func (w *Workspace) named() (list []trigger.Control) {
 // pin mounts every directory down to dir onto itself, so that none can be
 // renamed away from around a protected entry.
 func (w *Workspace) pin(dir string) {
-	if dir == "." || dir == "" || w.pinned[dir] {
+	if dir == "." || dir == "" || w.pinned[dir] || w.opt.Review { // a directory of an overlay's lower tree is not renamed but copied
 		return
 	}
 	w.pin(path.Dir(dir))

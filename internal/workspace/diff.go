@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bailey-project/bailey/internal/safefs"
+	"github.com/bailey-project/bailey/internal/workspace/capture"
 	"github.com/bailey-project/bailey/internal/workspace/trigger"
 )
 
@@ -49,6 +50,12 @@ const (
 // which an ordinary process cannot set), or when another file stands at its
 // name. A clock that was set back hides changes.
 func (w *Workspace) Diff(ctx context.Context) (Changes, error) {
+	if w.opt.Review {
+		return w.reviewDiff(ctx)
+	}
+	if w.now != nil {
+		return w.diffKept(ctx)
+	}
 	d := differ{w: w, was: map[string]listed{}, end: time.Now().Add(diffTime)}
 	if w.tree == nil { // reopened: the names at the start are not known
 		d.out.Partial = true
@@ -71,6 +78,10 @@ func (w *Workspace) Diff(ctx context.Context) (Changes, error) {
 			}
 		}
 	}
+	return d.finish(ctx)
+}
+
+func (d *differ) finish(ctx context.Context) (Changes, error) {
 	for _, dir := range d.heavy {
 		d.heavyDir(ctx, dir)
 	}
@@ -104,7 +115,7 @@ func (d *differ) entry(p string, e safefs.Entry) error {
 	old, was := d.was[p]
 	delete(d.was, p)
 	if e.IsDir() {
-		if heavyDirs[e.Name] {
+		if capture.Downloaded(e.Name) {
 			d.heavy = append(d.heavy, p)
 			return fs.SkipDir
 		}
@@ -117,6 +128,41 @@ func (d *differ) entry(p string, e safefs.Entry) error {
 		d.add(p, Modified)
 	}
 	return nil
+}
+
+// diffKept compares the two descriptions that undo has anyway.
+func (w *Workspace) diffKept(ctx context.Context) (Changes, error) {
+	d := differ{w: w, end: time.Now().Add(diffTime)}
+	d.out.Partial = !w.base.Complete || !w.now.Complete
+	for p, e := range w.now.Entries {
+		was, known := w.base.Entries[p]
+		switch {
+		case e.Type.IsDir():
+			if slices.Contains(w.base.Filter.Left, p) || capture.Downloaded(path.Base(p)) && !known {
+				d.heavy = append(d.heavy, p)
+			}
+		case !known:
+			d.add(p, Added)
+		case !e.Untouched(was):
+			d.add(p, Modified)
+		}
+	}
+	for p, was := range w.base.Entries {
+		if _, there := w.now.Entries[p]; !there && !was.Type.IsDir() {
+			d.add(p, Removed)
+		}
+	}
+	for _, dir := range w.now.Repositories {
+		if dir != "." && !slices.Contains(w.nested, dir) {
+			d.add(dir+"/.git/", Added) // its settings were made inside
+		}
+	}
+	for _, p := range w.base.Filter.Hidden {
+		if st, err := w.root.Stat(p); err == nil && !time.Unix(0, st.Changed).Before(w.started) {
+			d.add(p, Modified)
+		}
+	}
+	return d.finish(ctx)
 }
 
 // heavyDir becomes one line, with the number of files that changed.

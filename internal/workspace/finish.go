@@ -23,7 +23,12 @@ type (
 // and harmless settings. Call it when the last process inside is gone. What
 // cannot be brought home is kept and named in the report; an error means that
 // nothing was done for a repository.
-func (w *Workspace) Finish(ctx context.Context) (Report, error) {
+//
+// In review mode they come home below refs/bailey only; the rest is done when
+// everything is applied.
+func (w *Workspace) Finish(ctx context.Context) (Report, error) { return w.bring(ctx, w.opt.Review) }
+
+func (w *Workspace) bring(ctx context.Context, onlyKeep bool) (Report, error) {
 	var all Report
 	var first error
 	for i, p := range w.parts {
@@ -35,7 +40,7 @@ func (w *Workspace) Finish(ctx context.Context) (Report, error) {
 		r, err := githome.Bring(ctx, githome.Options{
 			Repo: p.Repo, Start: p.Start, Private: p.Dir,
 			Session: session, Scratch: filepath.Join(w.opt.SessionDir, "scratch"), Path: w.opt.Path, Workspace: w.opt.Root,
-			Gitlinks: look,
+			OnlyKeep: onlyKeep, Gitlinks: look, Before: func() error { return w.keepGit(ctx, i, p.Repo, false) },
 		})
 		if err != nil {
 			w.keep = true
@@ -44,8 +49,11 @@ func (w *Workspace) Finish(ctx context.Context) (Report, error) {
 			}
 			continue
 		}
-		if r.Kept != "" {
+		if r.Kept != "" || r.Waits {
 			w.keep = true
+		}
+		if err := w.keepGit(ctx, i, p.Repo, true); err != nil {
+			r.Notes = append(r.Notes, fmt.Sprintf("undo will not know what git's state was: %v", err))
 		}
 		merge(&all, r, p.Rel)
 	}
@@ -93,6 +101,7 @@ func merge(all *Report, r Report, rel string) {
 	all.Refs = append(all.Refs, r.Refs...)
 	all.Notes = append(all.Notes, r.Notes...)
 	all.Config = append(all.Config, r.Config...)
+	all.Waits = all.Waits || r.Waits
 	if all.Kept == "" {
 		all.Kept = r.Kept
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bailey-project/bailey/internal/workspace/capture"
 	"github.com/bailey-project/bailey/internal/workspace/secretfile"
 	"github.com/bailey-project/bailey/internal/workspace/trigger"
 )
@@ -15,7 +16,7 @@ import (
 func Refused(rel string) bool {
 	before := ""
 	for name := range strings.SplitSeq(rel, "/") {
-		if heavyDirs[name] {
+		if capture.Downloaded(name) {
 			return false
 		}
 		if _, ok := trigger.Of(name); ok || trigger.Fold(name) == trigger.Git || nestedControl(before, name) {
@@ -46,5 +47,5 @@ func dotenvName(name string) bool {
 // Loose says that rel is, or lies in, a directory that tools fill: any name
 // may be made there, and nothing is renamed out of it.
 func Loose(rel string) bool {
-	return !Refused(rel) && slices.ContainsFunc(strings.Split(rel, "/"), func(name string) bool { return heavyDirs[name] })
+	return !Refused(rel) && slices.ContainsFunc(strings.Split(rel, "/"), func(name string) bool { return capture.Downloaded(name) })
 }

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,10 +12,12 @@ import (
 	"time"
 
 	"github.com/bailey-project/bailey/internal/safefs"
+	"github.com/bailey-project/bailey/internal/workspace/capture"
 	"github.com/bailey-project/bailey/internal/workspace/gitconfig"
 	"github.com/bailey-project/bailey/internal/workspace/gitdir"
 	"github.com/bailey-project/bailey/internal/workspace/guard"
 	"github.com/bailey-project/bailey/internal/workspace/secretfile"
+	"github.com/bailey-project/bailey/internal/workspace/store"
 )
 
 // Workspace is one session's workspace, from Prepare or Reopen to Close.
@@ -41,7 +44,13 @@ type Workspace struct {
 	pins      []Bind
 
 	started time.Time
-	keep    bool // something in the session's directory must not be removed
+	kept    bool          // what undo needs is in the state file
+	encoded chan []byte   // the description, once it can be written
+	store   *store.Store  // open until it is written
+	base    *capture.Tree // after Settle: the project at the start
+	now     *capture.Tree // and, after Settle, at the end
+	same    bool          // an overlay holds nothing that the project has not
+	keep    bool          // something in the session's directory must not be removed
 }
 
 // state is what a later process must know of a session that died.
@@ -51,6 +60,7 @@ type state struct {
 	Watch   []Name
 	Parts   []part
 	Nested  []string
+	Kept    bool // a description of the project follows
 }
 
 const stateFile = "workspace.json"
@@ -98,7 +108,7 @@ func startTime() time.Time { return time.Now().Add(-20 * time.Millisecond) }
 func (w *Workspace) prepare(ctx context.Context) error {
 	w.view.Root = w.opt.Root
 	var err error
-	if w.tree, err = scan(ctx, w.root); err != nil {
+	if w.tree, err = scan(ctx, w.root, w.opt.Keep != nil || w.opt.Review); err != nil {
 		return err
 	}
 	w.nested = w.tree.nested
@@ -112,10 +122,17 @@ func (w *Workspace) prepare(ctx context.Context) error {
 	for _, s := range w.tree.sockets {
 		w.view.Masks = append(w.view.Masks, filepath.Join(w.opt.Root, s))
 	}
-	if err := w.protect(ctx); err != nil {
+	if w.opt.Review {
+		if err := w.keepReview(ctx); err != nil {
+			return err
+		}
+	} else if err := w.protect(ctx); err != nil {
 		return err
 	}
 	if err := w.privateGit(ctx); err != nil {
+		return err
+	}
+	if err := w.keepStart(ctx); err != nil {
 		return err
 	}
 	w.userGit()
@@ -125,11 +142,40 @@ func (w *Workspace) prepare(ctx context.Context) error {
 }
 
 func (w *Workspace) save() error {
-	b, err := json.Marshal(state{w.opt, w.started, w.view.Watch, w.parts, w.nested})
-	if err != nil {
+	var b bytes.Buffer
+	s := state{w.opt, w.started, w.view.Watch, w.parts, w.nested, w.kept}
+	if err := json.NewEncoder(&b).Encode(s); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(w.opt.SessionDir, stateFile), b, 0o600)
+	if w.kept { // not in a file of its own: every one costs a start
+		b.Write(<-w.encoded)
+	}
+	err := os.WriteFile(filepath.Join(w.opt.SessionDir, stateFile), b.Bytes(), 0o600)
+	if w.store != nil {
+		err = errors.Join(err, w.store.Close())
+	}
+	w.store, w.tree.all = nil, nil // a session idles for hours: the tree is read again at the end
+	return err
+}
+
+// maxState bounds the state file, bytes.
+const maxState = 2 << 30
+
+// readState reads what save wrote; the tree is nil unless one was kept.
+func readState(d *safefs.Root) (s state, t *capture.Tree, err error) {
+	b, err := d.ReadFile(stateFile, maxState)
+	if err != nil {
+		return s, nil, err
+	}
+	in := json.NewDecoder(bytes.NewReader(b))
+	if err := in.Decode(&s); err != nil {
+		return s, nil, fmt.Errorf("%s: %w", stateFile, err)
+	}
+	if !s.Kept {
+		return s, nil, nil
+	}
+	t, err = capture.Decode(bytes.NewReader(bytes.TrimLeft(b[in.InputOffset():], "\n")))
+	return s, t, err
 }
 
 // findRepo decides whether git is there, and can be shown.
@@ -173,8 +219,11 @@ func (w *Workspace) View() View { return w.view }
 func (w *Workspace) Close(remove bool) error {
 	w.guard.End()
 	var err error
+	if w.store != nil {
+		err = w.store.Close()
+	}
 	if remove && w.dir != nil {
-		err = w.remove()
+		err = errors.Join(err, w.remove())
 	}
 	for _, r := range []*safefs.Root{w.root, w.dir} {
 		if r != nil {
@@ -189,7 +238,7 @@ func (w *Workspace) remove() error {
 	if list, _ := w.dir.ReadDir(guard.Quarantine, 1); len(list) == 0 {
 		err = w.dir.RemoveAll(guard.Quarantine)
 	}
-	if w.keep {
+	if w.keep || w.opt.Review && !w.settled() {
 		return err
 	}
 	list, rerr := w.dir.ReadDir(".", 0)

@@ -2,7 +2,6 @@ package workspace
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,11 +10,13 @@ import (
 	"github.com/bailey-project/bailey/internal/safefs"
 	"github.com/bailey-project/bailey/internal/workspace/githome"
 	"github.com/bailey-project/bailey/internal/workspace/guard"
+	"github.com/bailey-project/bailey/internal/workspace/undo"
 )
 
 // Leftover is what a session that died had not finished.
 type Leftover struct {
 	SessionDir, SessionID, Root string
+	Review                      bool     // its overlay waits to be applied; nothing else is reported
 	Quarantined                 []Found  // moves that were finished now
 	Unfinished                  []string // references with commits that are not on the host yet; see Reopen
 	Notes                       []string
@@ -58,6 +59,9 @@ func recoverOne(ctx context.Context, dir string) (*Leftover, error) {
 	}
 	defer w.Close(false)
 	left := &Leftover{SessionDir: dir, SessionID: w.opt.SessionID, Root: w.opt.Root}
+	if left.Review = w.opt.Review; left.Review {
+		return left, nil
+	}
 	left.Quarantined = w.guard.Aside()
 	for _, n := range w.view.Watch {
 		// The user may have made it since, so it is not moved.
@@ -68,6 +72,11 @@ func recoverOne(ctx context.Context, dir string) (*Leftover, error) {
 	left.Notes = append(left.Notes, w.planted(ctx)...)
 	if kept, _ := w.dir.ReadDir(guard.Quarantine, 100); len(kept) > 0 {
 		left.Notes = append(left.Notes, fmt.Sprintf("%d entries that were moved away lie in %s", len(kept), filepath.Join(dir, guard.Quarantine)))
+	}
+	if _, err := w.dir.Lstat(undo.AfterFile); err != nil {
+		if err := w.Settle(ctx, true); err != nil {
+			left.Notes = append(left.Notes, fmt.Sprintf("undo will take what you did since for its work: %v", err))
+		}
 	}
 	for _, p := range w.parts {
 		refs, err := githome.Pending(ctx, p.Repo, p.Start, p.Dir)
@@ -96,13 +105,9 @@ func reopen(dir string) (*Workspace, error) {
 		return nil, err
 	}
 	defer d.Close()
-	b, err := d.ReadFile(stateFile, 64<<20)
+	s, _, err := readState(d)
 	if err != nil {
 		return nil, err
-	}
-	var s state
-	if err := json.Unmarshal(b, &s); err != nil {
-		return nil, fmt.Errorf("%s: %w", stateFile, err)
 	}
 	if s.Options.SessionDir != dir {
 		return nil, fmt.Errorf("%s belongs to %s", stateFile, s.Options.SessionDir)
@@ -111,6 +116,7 @@ func reopen(dir string) (*Workspace, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.kept = s.Kept
 	w.started, w.parts, w.nested, w.view.Root, w.view.Watch = s.Started, s.Parts, s.Nested, s.Options.Root, s.Watch
 	return w, nil
 }

@@ -8,20 +8,13 @@ import (
 	"time"
 
 	"github.com/bailey-project/bailey/internal/safefs"
+	"github.com/bailey-project/bailey/internal/workspace/capture"
 	"github.com/bailey-project/bailey/internal/workspace/secretfile"
 	"github.com/bailey-project/bailey/internal/workspace/trigger"
 )
 
 // scanLimits bound the one walk that a start makes over the project.
 var scanLimits = safefs.Limits{Entries: 300_000, Depth: 40, Time: 2 * time.Second}
-
-// heavyDirs hold what tools download or produce: many files, no settings of
-// the user's own. They are not searched for secrets.
-var heavyDirs = map[string]bool{
-	"node_modules": true, "vendor": true, "target": true, "venv": true, ".venv": true, "__pycache__": true, ".tox": true,
-	".gradle": true, "Pods": true, "bower_components": true, ".cache": true, ".mypy_cache": true, ".pytest_cache": true,
-	".turbo": true, ".parcel-cache": true, ".pnpm-store": true, ".yarn": true, "DerivedData": true,
-}
 
 // tree is what the project's directories said at the start.
 type tree struct {
@@ -32,6 +25,8 @@ type tree struct {
 	controls []trigger.Control   // control names below the root, by path
 	bare     []string            // directories below the root that have a HEAD, as bare repositories do
 	dirs     map[string][]listed // directory → its names
+	closed   []string            // directories that can't be read, if all was asked for
+	all      *capture.Tree       // the same with what the kernel says of each; nil unless asked for
 	complete bool
 }
 
@@ -45,9 +40,14 @@ type listed struct {
 
 // scan walks over the project once: for secret files, sockets, nested
 // repositories, and as the state that Diff compares with.
-func scan(ctx context.Context, r *safefs.Root) (*tree, error) {
+func scan(ctx context.Context, r *safefs.Root, whole bool) (*tree, error) {
 	t := &tree{dirs: map[string][]listed{}}
-	complete, err := r.Walk(ctx, ".", scanLimits, func(p string, e safefs.Entry) error {
+	lim := scanLimits
+	if lim.Stat = whole; whole {
+		t.all = capture.New()
+		lim.Closed = func(dir string) { t.closed = append(t.closed, dir) }
+	}
+	complete, err := r.Walk(ctx, ".", lim, func(p string, e safefs.Entry) error {
 		dir, name := path.Split(p)
 		dir = strings.TrimSuffix(dir, "/")
 		if name == ".git" {
@@ -60,9 +60,12 @@ func scan(ctx context.Context, r *safefs.Root) (*tree, error) {
 		if dir != "" {
 			t.control(dir, p, name)
 		}
+		if whole {
+			t.all.Add(r, p, e)
+		}
 		switch {
 		case e.IsDir():
-			if heavyDirs[name] {
+			if capture.Downloaded(name) {
 				t.heavy = append(t.heavy, p)
 				return fs.SkipDir
 			}
@@ -73,7 +76,9 @@ func scan(ctx context.Context, r *safefs.Root) (*tree, error) {
 		}
 		return nil
 	})
-	t.complete = complete
+	if t.complete = complete && len(t.closed) == 0; whole {
+		t.all.Complete = complete
+	}
 	return t, err
 }
 

@@ -1,11 +1,14 @@
 // Package workspace prepares what the inside of a sandbox sees of the user's
-// project in live mode: the project itself, with secret files shown as
-// placeholders, a private git directory, and the files that host tools execute
-// kept out of reach. At the end it brings commits home.
+// project: the project itself, with secret files shown as placeholders, a
+// private git directory, and the files that host tools execute kept out of
+// reach. At the end it brings commits home, and later it undoes what was done.
+// In review mode the inside works on an overlay, and what it did there comes
+// home only when the user applies it.
 //
 // It makes no mounts and starts no sandbox: it writes below the session's own
 // directory, and returns data that the caller turns into mounts. It leaves no
-// file of its own in the project.
+// file of its own in the project, and changes the project itself only to apply
+// and to undo.
 //
 // Its invariant: whatever was written inside is read on the host through safefs
 // only, and never runs.
@@ -26,6 +29,9 @@ type Options struct {
 	Home       string // the user's home: identity and ignore file for git
 	RunDir     string // inside the sandbox, for what is bound beside the project; "" means /run/bailey
 	Memory     string // file of this project, outside Root, that remembers what was hidden; "" for none
+	Review     bool   // the inside works on an overlay; Keep is of no use then
+	Frozen     bool   // with Review: over a copy of the project, not over the project itself
+	Keep       *Keep  // what is kept to undo the session; nil: nothing
 	Path       string // the user's PATH, to find git in; entries below Root are passed over
 
 	// Substitute gives the text that stands for a value of a dotenv file inside.
@@ -36,6 +42,8 @@ type Options struct {
 // View is what the caller mounts: Binds, then Files, then Masks, each in order.
 type View struct {
 	Root   string
+	Upper  string // directory with tree and work, for the overlay over Lower; "" in live mode
+	Lower  string // Root, or a copy of it
 	Binds  []Bind
 	Files  []File   // laid read-only over a Target that exists
 	Home   []File   // Target relative to the home inside: the user's git settings without commands and credentials

@@ -428,7 +428,7 @@ func BenchmarkDiff20000(b *testing.B) {
 	w := prepare(b, root)
 	b.Run("scan", func(b *testing.B) {
 		for b.Loop() {
-			_, err := scan(context.Background(), w.root)
+			_, err := scan(context.Background(), w.root, false)
 			must(b, err)
 		}
 	})

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"reflect"
+	"strings"
 
 	"github.com/bailey-project/bailey/internal/api"
 	"github.com/bailey-project/bailey/internal/vault"
@@ -70,13 +72,28 @@ func Read(r *http.Request, into any) error {
 	err := json.NewDecoder(r.Body).Decode(into)
 	var known *api.Error
 	var big *http.MaxBytesError
+	var kind *json.UnmarshalTypeError
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &kind):
+		return mistyped(kind)
 	case errors.As(err, &known), errors.As(err, &big):
 		return err
 	}
 	return api.Errorf(api.Invalid, "the request's body is not the JSON expected here")
+}
+
+// mistyped is the answer to a field of the wrong kind, as Required is to one
+// that is missing. The value is not repeated.
+func mistyped(e *json.UnmarshalTypeError) *api.Error {
+	received, _, _ := strings.Cut(e.Value, " ") // "number 5"
+	received = strings.Replace(received, "bool", "boolean", 1)
+	expected := map[reflect.Kind]string{reflect.String: "string", reflect.Bool: "boolean", reflect.Slice: "array", reflect.Struct: "object", reflect.Map: "object"}[e.Type.Kind()]
+	expected = First(expected, "number")
+	message := "Expected " + expected + ", received " + received
+	return &api.Error{Code: api.Invalid, Status: http.StatusUnprocessableEntity, Name: "ValidationFailure", Message: message,
+		Issues: []api.Issue{{Code: "invalid_type", Expected: expected, Received: received, Path: strings.Split(e.Field, "."), Message: message}}}
 }
 
 // Aliased tries again with Bailey's name of a default environment when the

@@ -16,7 +16,7 @@ const defaultEvents = 100
 // Folder is a folder in the API's words.
 func Folder(f vault.Folder) api.Folder {
 	return api.Folder{
-		ID: string(f.ID), Name: f.Name, Version: 1, EnvID: string(f.Environment), ParentID: string(f.Parent),
+		ID: string(f.ID), Name: f.Name, Version: f.Version, Description: f.Description, EnvID: string(f.Environment), ParentID: string(f.Parent),
 		CreatedAt: api.Time{Time: f.CreatedAt}, UpdatedAt: api.Time{Time: f.UpdatedAt}, RelativePath: f.Path,
 	}
 }

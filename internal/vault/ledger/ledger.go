@@ -36,6 +36,14 @@ const (
 	metaPublic = "vault"
 )
 
+// Format of what is written. A vault of an earlier one is read as it is and
+// brought here by the first change: what later formats added is never missing.
+//
+//	1  projects, environments, folders, secrets, originals
+//	2  tags, imports, organisations, identities and what belongs to them; personal
+//	   secrets; a change's number in every version of a secret
+const Format = 2
+
 // Public is what can be read of a vault without its key. The anchor vouches
 // for it.
 type Public struct {
@@ -61,8 +69,8 @@ func ReadPublic(tx *store.Tx) (p Public, err error) {
 	if _, ok := ParseID(p.ID); !ok {
 		return p, fault.Tampered("vault.db: the vault has no id")
 	}
-	if p.Format != 1 {
-		return p, fault.New(fault.ErrInvalid, "vault.db has format %d, this program knows format 1", p.Format)
+	if p.Format < 1 || p.Format > Format {
+		return p, fault.New(fault.ErrInvalid, "vault.db has format %d, this program knows formats 1 to %d", p.Format, Format)
 	}
 	return p, nil
 }
@@ -166,6 +174,9 @@ func (l *Ledger) Change(ctx context.Context, fn func(*Change) error, begin func(
 		}
 		if len(w.dirty) == 0 && w.public == nil {
 			return ErrUnchanged
+		}
+		if err := w.migrate(); err != nil {
+			return err
 		}
 		a, err := w.finish()
 		if err != nil {

@@ -27,11 +27,25 @@ const (
 	index       Kind = 7 // attachment of a scope
 	Content     Kind = 8 // attachment of an original
 	anchorKind  Kind = 9 // the one row that vouches for all
+
+	Tag          Kind = 10 // in a project's scope
+	Import       Kind = 11 // in an environment's scope
+	Organisation Kind = 12 // from here on in the top scope
+	Identity     Kind = 13
+	UniversalKey Kind = 14 // universal auth of an identity
+	ClientSecret Kind = 15
+	TokenAuth    Kind = 16
+	Token        Kind = 17
+	Membership   Kind = 18
+	Role         Kind = 19
+	ServiceToken Kind = 20
 )
 
 func (k Kind) String() string {
 	names := [...]string{Project: "project", Environment: "environment", manifest: "manifest",
-		Folder: "folder", Secret: "secret", Original: "original"}
+		Folder: "folder", Secret: "secret", Original: "original", Tag: "tag", Import: "import",
+		Organisation: "organisation", Identity: "identity", UniversalKey: "universal auth", ClientSecret: "client secret",
+		TokenAuth: "token auth", Token: "token", Membership: "membership", Role: "role", ServiceToken: "service token"}
 	if int(k) < len(names) && names[k] != "" {
 		return names[k]
 	}
@@ -93,6 +107,9 @@ func (s *Scope) unset(k rowKey) {
 		delete(s.found, old.Lookup)
 	}
 }
+
+// Counter is how many changes the scope has seen.
+func (s *Scope) Counter() uint64 { return s.counter }
 
 // Len is how many records there are.
 func (s *Scope) Len() int { return len(s.rows) }

@@ -112,9 +112,14 @@ func (w *Change) NewScope(id, parent UUID, dataKey []byte, what string) *Scope {
 	return sc
 }
 
-// Put seals rec as the next version of a record and makes it found by name.
+// Put seals rec as the next version of a record and makes it found by name;
+// without one it is found by its id only.
 func (w *Change) Put(sc *Scope, kind Kind, id UUID, rec any, name ...string) (Row, error) {
-	return w.put(sc, Row{Kind: byte(kind), ID: id, Lookup: sc.box.Lookup(byte(kind), name...)}, rec)
+	r := Row{Kind: byte(kind), ID: id}
+	if len(name) > 0 {
+		r.Lookup = sc.box.Lookup(byte(kind), name...)
+	}
+	return w.put(sc, r, rec)
 }
 
 func (w *Change) put(sc *Scope, r Row, rec any) (Row, error) {
@@ -172,6 +177,20 @@ func (w *Change) Public() (Public, error) { return ReadPublic(w.tx) }
 func (w *Change) SetPublic(p Public) (err error) {
 	w.public, err = json.Marshal(p)
 	return err
+}
+
+// migrate says that the vault has what this program's format knows, so that
+// an older program refuses it rather than drop what it does not understand.
+func (w *Change) migrate() error {
+	p, err := w.Public()
+	if w.public != nil {
+		err = json.Unmarshal(w.public, &p)
+	}
+	if err != nil || p.Format == Format {
+		return err
+	}
+	p.Format = Format
+	return w.SetPublic(p)
 }
 
 // finish brings manifests and indexes up to date, that of the top scope last,

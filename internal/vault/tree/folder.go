@@ -32,8 +32,9 @@ func (w *Reader) folder(p Place) (env environment, dir string, row ledger.Row, e
 	return env, dir, row, nil
 }
 
-func (r folderRecord) public(env, id ledger.UUID) Folder {
-	f := Folder{ID: ledger.IDOf(id), Parent: r.Parent, Environment: ledger.IDOf(env), Path: r.Path, Name: path.Base(r.Path),
+func (r folderRecord) public(env ledger.UUID, row ledger.Row) Folder {
+	f := Folder{ID: ledger.IDOf(row.ID), Parent: r.Parent, Environment: ledger.IDOf(env), Path: r.Path, Name: path.Base(r.Path),
+		Description: r.Description, Version: int(row.Version),
 		CreatedAt: at(r.Created), UpdatedAt: at(r.Updated)}
 	if r.Path == "/" {
 		f.Name = "root"
@@ -49,7 +50,7 @@ func (env environment) folders(dir string) (out []Folder, err error) {
 			return nil, err
 		}
 		if within(dir, rec.Path) {
-			out = append(out, rec.public(env.ID, row.ID))
+			out = append(out, rec.public(env.ID, row))
 		}
 	}
 	slices.SortFunc(out, func(a, b Folder) int { return cmp.Compare(a.Path, b.Path) })
@@ -82,7 +83,7 @@ func (w *Writer) CreateFolder(p Place) (Folder, error) {
 		return Folder{}, err
 	}
 	rec, err := ledger.Read[folderRecord](env.Scope, row)
-	return rec.public(env.ID, row.ID), err
+	return rec.public(env.ID, row), err
 }
 
 func (w *Writer) ensureFolder(sc *ledger.Scope, dir string) (ledger.Row, error) {
@@ -118,7 +119,7 @@ func (w *Writer) DeleteFolder(p Place) (out Folder, secrets int, err error) {
 	if dir == "/" {
 		return out, 0, fault.New(fault.ErrInvalid, "the root folder cannot be deleted")
 	}
-	buried, err := env.secrets(dir, true)
+	buried, err := env.living(func(r *secretRecord) bool { return within(dir, r.Path) })
 	if err != nil {
 		return out, 0, err
 	}
@@ -138,5 +139,5 @@ func (w *Writer) DeleteFolder(p Place) (out Folder, secrets int, err error) {
 			return out, 0, err
 		}
 	}
-	return folders[0], len(buried), nil
+	return folders[0], len(buried), w.removeImports(env, dir)
 }

@@ -17,8 +17,17 @@ type Project struct {
 	Slug         string // ^[a-z0-9-]+$, unique in the vault
 	Name         string
 	Environments []Environment // by position
+	Organisation ID            // empty: the vault's own
+	Description  string
+	Protected    bool // is not deleted
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
+}
+
+// ProjectChange changes what is not nil.
+type ProjectChange struct {
+	Slug, Name, Description *string
+	Protected               *bool
 }
 
 // Environment is one set of values of a project.
@@ -27,9 +36,16 @@ type Environment struct {
 	Project   ID
 	Slug      string // ^[a-z0-9-]+$, unique in the project
 	Name      string
-	Position  int // from 1
+	Position  int    // from 1
+	Version   uint64 // of the environment's contents: counts changes; 0 where it was not looked at
 	CreatedAt time.Time
 	UpdatedAt time.Time
+}
+
+// EnvironmentChange changes what is not nil.
+type EnvironmentChange struct {
+	Slug, Name *string
+	Position   *int // the others move aside
 }
 
 // Place is a folder: where secrets lie.
@@ -45,6 +61,7 @@ type Ref struct {
 	Environment string // slug
 	Path        string // as in Place
 	Name        secret.Name
+	Owner       string // whose personal secret; empty: everybody's
 }
 
 // Folder is one folder of an environment. The root has Path "/" and Name "root".
@@ -54,6 +71,8 @@ type Folder struct {
 	Environment ID
 	Path        string // absolute
 	Name        string // ^[a-zA-Z0-9_-]+$
+	Description string
+	Version     int // from 1
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 }
@@ -81,6 +100,12 @@ type Secret struct {
 	Version               int // from 1
 	Deleted               bool
 	Actor                 string // who wrote this version
+	Owner                 string // whose personal secret it is; empty when everybody's
+	References            bool   // the value is to be expanded
+	Tags                  []ID
+	ReminderNote          string
+	ReminderDays          int    // 0 = none
+	Change                uint64 // the environment's version that this one came with; 0 when not known
 	CreatedAt             time.Time
 	UpdatedAt             time.Time
 }
@@ -103,12 +128,18 @@ type Change struct {
 	Metadata              []Metadata // replaces all when not nil
 	SkipMultilineEncoding *bool
 	Rename                secret.Name // new name, ErrExists when taken
+	Owner                 string      // whose personal secret it is; empty: everybody's
+	References            bool        // the new Value is to be expanded
+	Tags                  []ID        // replaces all when not nil
+	ReminderNote          *string
+	ReminderDays          *int
 }
 
 // ListOptions of List.
 type ListOptions struct {
-	Recursive bool // folders below, too
-	NamesOnly bool // leave Value empty
+	Recursive bool   // folders below, too
+	NamesOnly bool   // leave Value empty
+	Owner     string // whose personal secrets take the place of everybody's; empty: nobody's
 }
 
 // Original is the exact content of a file that was imported, for eject.

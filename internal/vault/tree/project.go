@@ -27,13 +27,17 @@ func (w *Reader) project(idOrSlug string) (p project, err error) {
 	if id, isID := ledger.ParseID(ID(idOrSlug)); isID {
 		row, ok = w.Top().Row(ledger.Project, id)
 	}
-	if !ok {
+	if ok {
+		p.row = row
+		if p.rec, err = ledger.Read[projectRecord](w.Top(), row); err != nil {
+			return p, err
+		}
+	}
+	if !ok || p.rec.Deleted {
 		return p, fault.New(fault.ErrMissing, "there is no project %q", idOrSlug)
 	}
-	p.row = row
-	p.rec, err = ledger.Read[projectRecord](w.Top(), row)
 	w.At.Project = p.rec.Slug
-	return p, err
+	return p, nil
 }
 
 // originals is the scope of a project.
@@ -51,14 +55,28 @@ func (w *Reader) environment(idOrSlug, slug string) (e environment, err error) {
 		return e, err
 	}
 	row, ok := w.Top().Find(ledger.Environment, string(ledger.IDOf(e.project.row.ID)), slug)
-	if !ok {
+	if id, isID := ledger.ParseID(ID(slug)); isID {
+		row, ok = w.Top().Row(ledger.Environment, id)
+	}
+	if ok {
+		if e.rec, err = ledger.Read[environmentRecord](w.Top(), row); err != nil {
+			return e, err
+		}
+	}
+	if !ok || e.rec.Deleted || e.rec.Project != ledger.IDOf(e.project.row.ID) {
 		return e, fault.New(fault.ErrMissing, "project %s has no environment %q", e.project.rec.Slug, slug)
 	}
-	if e.rec, err = ledger.Read[environmentRecord](w.Top(), row); err != nil {
-		return e, err
+	w.At.Environment = e.rec.Slug
+	return e, w.enter(&e, row)
+}
+
+// enter opens the scope of an environment.
+func (w *Reader) enter(e *environment, row ledger.Row) (err error) {
+	what := environmentOf(e.rec.Slug, e.project.rec.Slug)
+	if e.Scope, err = w.Scope(row.ID, e.project.row.ID, e.rec.Key, what); err == nil {
+		e.Scope.What = what // it may have been renamed
 	}
-	e.Scope, err = w.Scope(row.ID, e.project.row.ID, e.rec.Key, environmentOf(slug, e.project.rec.Slug))
-	return e, err
+	return err
 }
 
 // environments of a project, by position.
@@ -69,7 +87,7 @@ func (w *Reader) environments(p project) ([]Environment, error) {
 		if err != nil {
 			return nil, err
 		}
-		if rec.Project == ledger.IDOf(p.row.ID) {
+		if rec.Project == ledger.IDOf(p.row.ID) && !rec.Deleted {
 			out = append(out, rec.public(row.ID))
 		}
 	}
@@ -85,6 +103,7 @@ func (r environmentRecord) public(id ledger.UUID) Environment {
 func (w *Reader) public(p project) (Project, error) {
 	envs, err := w.environments(p)
 	return Project{ID: ledger.IDOf(p.row.ID), Slug: p.rec.Slug, Name: p.rec.Name, Environments: envs,
+		Organisation: p.rec.Organisation, Description: p.rec.Description, Protected: p.rec.Protected,
 		CreatedAt: at(p.rec.Created), UpdatedAt: at(p.rec.Updated)}, err
 }
 
@@ -100,7 +119,14 @@ func (w *Reader) Project(idOrSlug string) (Project, error) {
 // Projects lists all projects by slug.
 func (w *Reader) Projects() (out []Project, err error) {
 	for row := range w.Top().Each(ledger.Project) {
-		p, err := w.Project(string(ledger.IDOf(row.ID)))
+		rec, err := ledger.Read[projectRecord](w.Top(), row)
+		if err != nil {
+			return nil, err
+		}
+		if rec.Deleted {
+			continue
+		}
+		p, err := w.public(project{row, rec})
 		if err != nil {
 			return nil, err
 		}
@@ -111,20 +137,27 @@ func (w *Reader) Projects() (out []Project, err error) {
 	return out, nil
 }
 
-// CreateProject makes a project with the four default environments.
-func (w *Writer) CreateProject(slug, name string) (out Project, err error) {
+// DefaultEnvironments are those of a project whose maker names none.
+func DefaultEnvironments() []Environment {
+	return []Environment{{Slug: "development", Name: "Development"}, {Slug: "test", Name: "Test"},
+		{Slug: "staging", Name: "Staging"}, {Slug: "production", Name: "Production"}}
+}
+
+// CreateProject makes a project of which slug, name, organisation, description
+// and protection are taken, with these environments.
+func (w *Writer) CreateProject(want Project, envs []Environment) (out Project, err error) {
+	slug := want.Slug
 	if !ValidSlug(slug) {
 		return out, fault.New(fault.ErrInvalid, "project %q: a slug has small letters, digits and '-', at most %d", slug, maxSlug)
 	}
 	if _, ok := w.Top().Find(ledger.Project, slug); ok {
 		return out, fault.New(fault.ErrExists, "there is a project %s already", slug)
 	}
-	p, err := w.createProject(slug, cmp.Or(name, slug))
+	p, err := w.createProject(want)
 	if err != nil {
 		return out, err
 	}
-	for i, env := range []Environment{{Slug: "development", Name: "Development"}, {Slug: "test", Name: "Test"},
-		{Slug: "staging", Name: "Staging"}, {Slug: "production", Name: "Production"}} {
+	for i, env := range envs {
 		env.Position = i + 1
 		if _, err := w.createEnvironment(p, env); err != nil {
 			return out, err
@@ -133,17 +166,18 @@ func (w *Writer) CreateProject(slug, name string) (out Project, err error) {
 	return w.public(p)
 }
 
-func (w *Writer) createProject(slug, name string) (p project, err error) {
+func (w *Writer) createProject(want Project) (p project, err error) {
 	id, err := ledger.NewUUID()
 	if err != nil {
 		return p, err
 	}
-	p.rec = projectRecord{Slug: slug, Name: name, Created: w.change.Now, Updated: w.change.Now}
+	p.rec = projectRecord{Slug: want.Slug, Name: cmp.Or(want.Name, want.Slug), Organisation: want.Organisation,
+		Description: want.Description, Protected: want.Protected, Created: w.change.Now, Updated: w.change.Now}
 	if p.rec.Key, err = newKey(); err != nil {
 		return p, err
 	}
-	w.change.NewScope(id, ledger.UUID{}, p.rec.Key, originalsOf(slug))
-	p.row, err = w.change.Put(w.Top(), ledger.Project, id, p.rec, slug)
+	w.change.NewScope(id, ledger.UUID{}, p.rec.Key, originalsOf(want.Slug))
+	p.row, err = w.change.Put(w.Top(), ledger.Project, id, p.rec, want.Slug)
 	return p, err
 }
 

@@ -15,6 +15,11 @@ type projectRecord struct {
 	Key     []byte `json:"key"` // data key of the originals
 	Created int64  `json:"created"`
 	Updated int64  `json:"updated"`
+
+	Organisation ID     `json:"organisation,omitempty"` // empty: the vault's own
+	Description  string `json:"description,omitempty"`
+	Protected    bool   `json:"protected,omitempty"` // is not deleted
+	Deleted      bool   `json:"deleted,omitempty"`
 }
 
 type environmentRecord struct {
@@ -25,13 +30,15 @@ type environmentRecord struct {
 	Key      []byte `json:"key"` // data key of folders and secrets
 	Created  int64  `json:"created"`
 	Updated  int64  `json:"updated"`
+	Deleted  bool   `json:"deleted,omitempty"`
 }
 
 type folderRecord struct {
-	Path    string `json:"path"`
-	Parent  ID     `json:"parent,omitempty"`
-	Created int64  `json:"created"`
-	Updated int64  `json:"updated"`
+	Path        string `json:"path"`
+	Parent      ID     `json:"parent,omitempty"`
+	Description string `json:"description,omitempty"`
+	Created     int64  `json:"created"`
+	Updated     int64  `json:"updated"`
 }
 
 type secretRecord struct {
@@ -46,6 +53,14 @@ type secretRecord struct {
 	Created       int64      `json:"created"`
 	Updated       int64      `json:"updated"`
 	Previous      []byte     `json:"previous,omitempty"` // mark of the version before
+
+	Owner        string `json:"owner,omitempty"`      // of a personal secret
+	References   bool   `json:"references,omitempty"` // the value is to be expanded
+	Tags         []ID   `json:"tags,omitempty"`
+	ReminderNote string `json:"reminderNote,omitempty"`
+	ReminderDays int    `json:"reminderDays,omitempty"`
+	Displaced    bool   `json:"displaced,omitempty"` // deleted, and its name is another's: found by id only
+	Change       uint64 `json:"change,omitempty"`    // of the environment that wrote this version; 0 before format 2
 }
 
 type originalRecord struct {

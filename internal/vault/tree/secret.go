@@ -19,6 +19,8 @@ func (env environment) public(s stored) Secret {
 	return Secret{ID: ledger.IDOf(s.row.ID), Project: ledger.IDOf(env.project.row.ID), Environment: env.rec.Slug, Path: s.rec.Path,
 		Name: secret.Name(s.rec.Name), Value: secret.NewValue(s.rec.Value), Comment: s.rec.Comment, Metadata: s.rec.Metadata,
 		SkipMultilineEncoding: s.rec.SkipMultiline, Version: int(s.row.Version), Deleted: s.rec.Deleted, Actor: s.rec.Actor,
+		Owner: s.rec.Owner, References: s.rec.References, Tags: s.rec.Tags, Change: s.rec.Change,
+		ReminderNote: s.rec.ReminderNote, ReminderDays: s.rec.ReminderDays,
 		CreatedAt: at(s.rec.Created), UpdatedAt: at(s.rec.Updated)}
 }
 
@@ -27,30 +29,48 @@ func (s Secret) withoutValue() Secret {
 	return s
 }
 
-// secret finds one by path and name; ok is false when there is none, not even
-// a deleted one.
-func (env environment) secret(dir string, name secret.Name) (s stored, ok bool, err error) {
-	if s.row, ok = env.Find(ledger.Secret, dir, string(name)); !ok {
+// found are the words by which a secret is found.
+func found(dir, name, owner string) []string {
+	if owner == "" {
+		return []string{dir, name}
+	}
+	return []string{dir, name, owner}
+}
+
+// secret finds one by path, name and owner; ok is false when there is none, not
+// even a deleted one.
+func (env environment) secret(dir string, name secret.Name, owner string) (s stored, ok bool, err error) {
+	if s.row, ok = env.Find(ledger.Secret, found(dir, string(name), owner)...); !ok {
 		return s, false, nil
 	}
 	s.rec, err = ledger.Read[secretRecord](env.Scope, s.row)
 	return s, true, err
 }
 
-// secrets returns those in dir that are not deleted, by name and path.
-func (env environment) secrets(dir string, recursive bool) ([]*stored, error) {
+// secrets returns those in dir that are not deleted, by name and path: what is
+// everybody's, or owner's own in its place.
+func (env environment) secrets(dir string, o ListOptions) ([]*stored, error) {
+	all, err := env.living(func(r *secretRecord) bool {
+		return (r.Owner == "" || r.Owner == o.Owner) && (r.Path == dir || o.Recursive && within(dir, r.Path))
+	})
+	return slices.CompactFunc(all, func(a, b *stored) bool { return a.rec.Name == b.rec.Name && a.rec.Path == b.rec.Path }), err
+}
+
+// living returns the secrets that are not deleted and that keep wants, by name
+// and path, personal ones before everybody's.
+func (env environment) living(keep func(*secretRecord) bool) ([]*stored, error) {
 	out := make([]*stored, 0, env.Len())
 	for row := range env.Each(ledger.Secret) {
 		rec, err := ledger.Read[secretRecord](env.Scope, row)
 		if err != nil {
 			return nil, err
 		}
-		if !rec.Deleted && (rec.Path == dir || recursive && within(dir, rec.Path)) {
+		if !rec.Deleted && keep(&rec) {
 			out = append(out, &stored{row, rec})
 		}
 	}
 	slices.SortFunc(out, func(a, b *stored) int {
-		return cmp.Or(cmp.Compare(a.rec.Name, b.rec.Name), cmp.Compare(a.rec.Path, b.rec.Path))
+		return cmp.Or(cmp.Compare(a.rec.Name, b.rec.Name), cmp.Compare(a.rec.Path, b.rec.Path), cmp.Compare(b.rec.Owner, a.rec.Owner))
 	})
 	return out, nil
 }
@@ -61,7 +81,7 @@ func (w *Reader) lookup(r Ref) (env environment, s stored, err error) {
 	if err != nil {
 		return env, s, err
 	}
-	s, ok, err := env.secret(dir, r.Name)
+	s, ok, err := env.secret(dir, r.Name, r.Owner)
 	if err == nil && !ok {
 		err = env.missing(dir, r.Name)
 	}
@@ -96,12 +116,12 @@ func (w *Reader) List(p Place, o ListOptions) ([]Secret, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := env.secrets(dir, o.Recursive)
+	list, err := env.secrets(dir, o)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Secret, len(found))
-	for i, s := range found {
+	out := make([]Secret, len(list))
+	for i, s := range list {
 		if out[i] = env.public(*s); o.NamesOnly {
 			out[i] = out[i].withoutValue()
 		}

@@ -30,7 +30,8 @@ const (
 // Reader reads a tree.
 type Reader struct {
 	*ledger.View
-	At Place // where the last question led, in the vault's own words, for the audit record
+	At    Place // where the last question led, in the vault's own words, for the audit record
+	Count int   // how many secrets the answer has, for the same, where that is worth a word
 }
 
 // Writer reads and changes a tree.

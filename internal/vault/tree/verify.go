@@ -18,10 +18,11 @@ func (w *Reader) Verify() error {
 }
 
 func (w *Reader) verifyProject(row ledger.Row, sum *store.Counts) error {
-	p, err := w.project(string(ledger.IDOf(row.ID)))
+	rec, err := ledger.Read[projectRecord](w.Top(), row)
 	if err != nil {
 		return err
 	}
+	p := project{row, rec} // a deleted one has its records, too
 	sc, err := w.originals(p)
 	if err != nil {
 		return err
@@ -30,26 +31,30 @@ func (w *Reader) verifyProject(row ledger.Row, sum *store.Counts) error {
 		if _, err := w.content(sc, row); err != nil {
 			return err
 		}
+		sum.Attachments++
 	}
 	sum.Records += sc.Len()
-	sum.Attachments += sc.Len() + 1
-	envs, err := w.environments(p)
-	if err != nil {
-		return err
-	}
-	for _, e := range envs {
-		if err := w.verifyEnvironment(p, e.Slug, sum); err != nil {
+	sum.Attachments++ // the index
+	for row := range w.Top().Each(ledger.Environment) {
+		rec, err := ledger.Read[environmentRecord](w.Top(), row)
+		if err != nil {
+			return err
+		}
+		if rec.Project != ledger.IDOf(p.row.ID) {
+			continue
+		}
+		env := environment{project: p, rec: rec}
+		if err := w.enter(&env, row); err != nil {
+			return err
+		}
+		if err := w.verifyEnvironment(env, sum); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *Reader) verifyEnvironment(p project, slug string, sum *store.Counts) error {
-	env, err := w.environment(string(ledger.IDOf(p.row.ID)), slug)
-	if err != nil {
-		return err
-	}
+func (w *Reader) verifyEnvironment(env environment, sum *store.Counts) error {
 	if _, err := env.folders("/"); err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func (w *Writer) set(env environment, dir string, ch Change) (s stored, err erro
 	if err := ch.validate(); err != nil {
 		return s, err
 	}
-	old, ok, err := env.secret(dir, ch.Name)
+	old, ok, err := env.secret(dir, ch.Name, ch.Owner)
 	if err != nil {
 		return s, err
 	}
@@ -42,16 +42,19 @@ func (w *Writer) set(env environment, dir string, ch Change) (s stored, err erro
 	case !there && ch.Mode == UpdateOnly:
 		return s, env.missing(dir, ch.Name)
 	}
-	rec := secretRecord{Path: dir, Name: string(ch.Name), Created: w.change.Now}
+	rec := secretRecord{Path: dir, Name: string(ch.Name), Owner: ch.Owner, Created: w.change.Now}
 	if there {
 		rec = old.rec
+	} else if err := env.mayOverride(dir, ch); err != nil {
+		return s, err
 	}
 	rec.apply(ch)
 	if rec.Name != string(ch.Name) {
-		// The name of a deleted secret is taken, too: its versions would be
-		// lost behind the new one.
-		if _, taken, err := env.secret(dir, ch.Rename); err != nil || taken {
-			return s, cmp.Or(err, env.taken(dir, ch.Rename))
+		if err := w.free(env, dir, ch.Rename, ch.Owner); err != nil {
+			return s, err
+		}
+		if err := w.renamePersonal(env, dir, ch); err != nil {
+			return s, err
 		}
 	}
 	switch {
@@ -68,8 +71,59 @@ func (w *Writer) set(env environment, dir string, ch Change) (s stored, err erro
 	return w.put(env, id, rec)
 }
 
+// mayOverride refuses a personal secret where there is nothing to override.
+func (env environment) mayOverride(dir string, ch Change) error {
+	if ch.Owner == "" {
+		return nil
+	}
+	if s, ok, err := env.secret(dir, ch.Name, ""); err != nil || ok && !s.rec.Deleted {
+		return err
+	}
+	return env.missing(dir, ch.Name)
+}
+
+// free makes a name free for another secret. A deleted one that had it keeps
+// its versions, but is no longer found by that name.
+func (w *Writer) free(env environment, dir string, name secret.Name, owner string) error {
+	s, ok, err := env.secret(dir, name, owner)
+	switch {
+	case err != nil || !ok:
+		return err
+	case !s.rec.Deleted:
+		return env.taken(dir, name)
+	}
+	if s.rec.Previous, err = w.change.Keep(env.Scope, s.row); err != nil {
+		return err
+	}
+	s.rec.Displaced = true
+	_, err = w.put(env, s.row.ID, s.rec)
+	return err
+}
+
+// renamePersonal has the overrides of a secret follow its new name.
+func (w *Writer) renamePersonal(env environment, dir string, ch Change) error {
+	if ch.Owner != "" {
+		return nil
+	}
+	mine, err := env.living(func(r *secretRecord) bool { return r.Owner != "" && r.Path == dir && r.Name == string(ch.Name) })
+	if err != nil {
+		return err
+	}
+	for _, s := range mine {
+		if err := w.free(env, dir, ch.Rename, s.rec.Owner); err != nil {
+			return err
+		}
+		rec := s.rec
+		rec.Name = string(ch.Rename)
+		if _, err := w.replace(env, *s, rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (env environment) taken(dir string, name secret.Name) error {
-	return fault.New(fault.ErrExists, "%s has a secret %s already, or had one", env.What, join(dir, string(name)))
+	return fault.New(fault.ErrExists, "%s has a secret %s already", env.What, join(dir, string(name)))
 }
 
 func (ch Change) validate() error {
@@ -94,7 +148,7 @@ func (ch Change) validate() error {
 // apply sets what ch names.
 func (r *secretRecord) apply(ch Change) {
 	if ch.Value != nil {
-		r.Value = bytes.Clone(ch.Value.Reveal())
+		r.Value, r.References = bytes.Clone(ch.Value.Reveal()), ch.References
 	}
 	if ch.Comment != nil {
 		r.Comment = *ch.Comment
@@ -105,17 +159,31 @@ func (r *secretRecord) apply(ch Change) {
 	if ch.SkipMultilineEncoding != nil {
 		r.SkipMultiline = *ch.SkipMultilineEncoding
 	}
+	if ch.Tags != nil {
+		r.Tags = slices.Clone(ch.Tags)
+	}
+	if ch.ReminderNote != nil {
+		r.ReminderNote = *ch.ReminderNote
+	}
+	if ch.ReminderDays != nil {
+		r.ReminderDays = *ch.ReminderDays
+	}
 	r.Name = string(cmp.Or(ch.Rename, ch.Name))
 }
 
 func (r secretRecord) same(b secretRecord) bool {
 	return r.Name == b.Name && bytes.Equal(r.Value, b.Value) && r.Comment == b.Comment &&
-		slices.Equal(r.Metadata, b.Metadata) && r.SkipMultiline == b.SkipMultiline
+		slices.Equal(r.Metadata, b.Metadata) && r.SkipMultiline == b.SkipMultiline && r.References == b.References &&
+		slices.Equal(r.Tags, b.Tags) && r.ReminderNote == b.ReminderNote && r.ReminderDays == b.ReminderDays
 }
 
 func (w *Writer) put(env environment, id ledger.UUID, rec secretRecord) (stored, error) {
-	rec.Actor, rec.Updated = w.actor, w.change.Now
-	row, err := w.change.Put(env.Scope, ledger.Secret, id, rec, rec.Path, rec.Name)
+	rec.Actor, rec.Updated, rec.Change = w.actor, w.change.Now, env.Counter()+1
+	var name []string
+	if !rec.Displaced {
+		name = found(rec.Path, rec.Name, rec.Owner)
+	}
+	row, err := w.change.Put(env.Scope, ledger.Secret, id, rec, name...)
 	return stored{row, rec}, err
 }
 
@@ -129,18 +197,23 @@ func (w *Writer) replace(env environment, old stored, rec secretRecord) (s store
 
 // bury makes the version that says a secret is deleted.
 func (w *Writer) bury(env environment, s stored) error {
-	_, err := w.replace(env, s, secretRecord{Path: s.rec.Path, Name: s.rec.Name, Deleted: true, Created: s.rec.Created})
+	_, err := w.replace(env, s, secretRecord{Path: s.rec.Path, Name: s.rec.Name, Owner: s.rec.Owner, Deleted: true, Created: s.rec.Created})
 	return err
 }
 
 // Delete soft-deletes secrets and returns them as they were, without values.
-func (w *Writer) Delete(p Place, names []secret.Name) (out []Secret, err error) {
+// Everybody's secret takes the personal ones with it.
+func (w *Writer) Delete(p Place, names []secret.Name, owner string) (out []Secret, err error) {
 	env, dir, err := w.locate(p)
 	if err != nil {
 		return nil, err
 	}
+	personal, err := env.living(func(r *secretRecord) bool { return r.Owner != "" && r.Path == dir })
+	if err != nil {
+		return nil, err
+	}
 	for _, n := range names {
-		s, ok, err := env.secret(dir, n)
+		s, ok, err := env.secret(dir, n, owner)
 		if err != nil {
 			return nil, err
 		}
@@ -149,6 +222,13 @@ func (w *Writer) Delete(p Place, names []secret.Name) (out []Secret, err error) 
 		}
 		if err := w.bury(env, s); err != nil {
 			return nil, err
+		}
+		for _, p := range personal {
+			if owner == "" && p.rec.Name == string(n) {
+				if err := w.bury(env, *p); err != nil {
+					return nil, err
+				}
+			}
 		}
 		out = append(out, env.public(s).withoutValue())
 	}

@@ -44,6 +44,7 @@ func (p *Repo) ReadIndex() (*Index, error) {
 		return nil, err
 	}
 	defer g.Close()
+	info, serr := g.Lstat("index") // before it is read: an older time proves more
 	b, err := g.ReadFile("index", 1<<30)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -51,7 +52,11 @@ func (p *Repo) ReadIndex() (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewIndex(b, p.Hex)
+	x, err := NewIndex(b, p.Hex)
+	if err == nil && serr == nil {
+		x.Written = info.ModTime().UnixNano()
+	}
+	return x, err
 }
 
 // Build makes the private git directory.

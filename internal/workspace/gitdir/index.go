@@ -13,6 +13,8 @@ import (
 type Index struct {
 	b   []byte
 	hex int
+
+	Written int64 // when the file was, nanoseconds; 0 if that is not known
 }
 
 // IndexEntry is one file of an index. Path is good until the callback returns.
@@ -21,6 +23,7 @@ type IndexEntry struct {
 	Mode   uint32
 	Object []byte // raw, not hex
 	Stage  int    // 0, or 1 to 3 in a conflict
+	Times  FileTimes
 
 	Intended bool // git add -N: the path is there, the content is not
 	flags    int  // position of the flags in the file
@@ -83,7 +86,7 @@ func (x *Index) entry(body []byte, pos int) (e IndexEntry, name int, err error) 
 	if flags+4 > len(body) {
 		return e, 0, errIndex
 	}
-	e = IndexEntry{Mode: binary.BigEndian.Uint32(body[pos+24:]), Object: body[oid:flags], flags: flags}
+	e = IndexEntry{Mode: binary.BigEndian.Uint32(body[pos+24:]), Object: body[oid:flags], Times: timesOf(body[pos:]), flags: flags}
 	f := binary.BigEndian.Uint16(body[flags:])
 	e.Stage = int(f >> 12 & 3)
 	name = flags + 2
@@ -165,4 +168,24 @@ func newHash(hex int) hash.Hash {
 		return sha256.New()
 	}
 	return sha1.New() // git's own checksum, not a protection
+}
+
+// Clean reports whether the entry says of its file what the file system says
+// of it now: then the file holds Object, as git itself concludes, unless a
+// filter lies between (gitattributes(5)). written is when the index was; an
+// entry as new as that proves nothing (git's Documentation/technical/racy-git).
+func (e IndexEntry) Clean(st FileTimes, written int64) bool {
+	return e.Stage == 0 && !e.Intended && e.Times == st && st.Modified < written
+}
+
+// FileTimes is what an index remembers of a file; numbers are cut to 32 bits.
+type FileTimes struct {
+	Modified, Changed int64 // nanoseconds
+	Ino, Size         uint32
+}
+
+func timesOf(b []byte) FileTimes {
+	be := binary.BigEndian
+	at := func(i int) int64 { return int64(be.Uint32(b[i:]))*1e9 + int64(be.Uint32(b[i+4:])) }
+	return FileTimes{Changed: at(0), Modified: at(8), Ino: be.Uint32(b[20:]), Size: be.Uint32(b[36:])}
 }

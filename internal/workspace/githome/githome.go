@@ -41,6 +41,12 @@ type Options struct {
 	// Gitlinks is told of every path that is, or will be, a repository of its
 	// own to the host's git, before that is so. May be nil.
 	Gitlinks func(paths []string)
+
+	// OnlyKeep writes nothing but the references below refs/bailey/SESSION.
+	OnlyKeep bool
+
+	// Before is called before the host's repository is changed. May be nil.
+	Before func() error
 }
 
 // bringer is one run of Bring.
@@ -76,6 +82,11 @@ func Bring(ctx context.Context, o Options) (Report, error) {
 		b.note("commits made inside are kept in %s: %v", o.Private, err)
 		return b.report, nil
 	}
+	if b.Before != nil {
+		if err := b.Before(); err != nil {
+			return Report{}, err
+		}
+	}
 	if err := b.importObjects(ctx); err != nil {
 		return Report{}, err
 	}
@@ -87,6 +98,10 @@ func Bring(ctx context.Context, o Options) (Report, error) {
 // done is said and costs no other.
 func (b *bringer) rest(ctx context.Context) {
 	b.keepAll(ctx)
+	if b.OnlyKeep {
+		b.report.Waits = !maps.Equal(b.left.refs, b.Start.Refs) || b.left.head != b.Start.Head || len(b.newStash()) > 0
+		return
+	}
 	b.moveRefs(ctx)
 	b.moveHead(ctx)
 	b.bringStash(ctx)

@@ -7,6 +7,7 @@ type Report struct {
 	Index  string         // "", "updated", or why it was left
 	Config []ConfigChange // settings made inside
 	Notes  []string       // for people, one line each
+	Waits  bool           // with OnlyKeep: there is something that did not come home
 	Kept   string         // the private git directory, when something in it could not be brought home
 }
 

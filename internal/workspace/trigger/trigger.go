@@ -8,6 +8,7 @@ package trigger
 import (
 	"path"
 	"strings"
+	"sync"
 )
 
 // Control is a name in the project's root that some program of the host
@@ -96,60 +97,28 @@ var Nested = []Control{
 	{Name: ".config/lefthook.yml", Reason: "git hooks"},
 }
 
-// executed names, in whatever directory, what a host tool runs; the user calls
-// that tool sooner or later without looking at the file again.
-var executed = map[string]string{
-	"package.json": "npm scripts", "Makefile": "make", "makefile": "make", "GNUmakefile": "make", "justfile": "just", "Justfile": "just",
-	"Taskfile.yml": "task", "Rakefile": "rake", "Gemfile": "bundler", "Podfile": "CocoaPods", "setup.py": "pip", "sitecustomize.py": "Python", "usercustomize.py": "Python", "conftest.py": "pytest",
-	"noxfile.py": "nox", "tox.ini": "tox", "pyproject.toml": "Python build", "setup.cfg": "Python build", "build.rs": "cargo",
-	"Cargo.toml": "cargo", "build.gradle": "Gradle", "build.gradle.kts": "Gradle", "settings.gradle": "Gradle", "settings.gradle.kts": "Gradle",
-	"gradlew": "Gradle", "mvnw": "Maven", "pom.xml": "Maven", "CMakeLists.txt": "CMake", "meson.build": "Meson", "BUILD": "Bazel",
-	"BUILD.bazel": "Bazel", "WORKSPACE": "Bazel", "MODULE.bazel": "Bazel", ".bazelrc": "Bazel", "build.zig": "zig", "mix.exs": "mix",
-	"composer.json": "Composer", "Dockerfile": "Docker", "Containerfile": "Docker", "compose.yaml": "Docker Compose", "compose.yml": "Docker Compose",
-	"docker-compose.yml": "Docker Compose", "docker-compose.yaml": "Docker Compose", "Vagrantfile": "Vagrant", "Jenkinsfile": "CI",
-	".gitlab-ci.yml": "CI", ".travis.yml": "CI", "azure-pipelines.yml": "CI", ".gitattributes": "git filters", ".gitmodules": "git submodules",
-	"flake.nix": "Nix", "shell.nix": "Nix", "default.nix": "Nix", "devenv.nix": "Nix", "Procfile": "foreman", "Tiltfile": "Tilt",
-	"go.mod": "Go toolchain", ".nvmrc": "Node version", ".python-version": "Python version", "package-lock.json": "npm install",
-	"pnpm-lock.yaml": "pnpm install", "yarn.lock": "yarn install", "CLAUDE.md": "agents read it", "AGENTS.md": "agents read it",
-	"GEMINI.md": "agents read it", ".cursorrules": "agents read it", ".goosehints": "agents read it",
-}
-
-// executedDirs: everything below a directory of such a name.
-var executedDirs = []struct{ dir, tool string }{
-	{".github/workflows", "CI"}, {".github/actions", "CI"}, {".circleci", "CI"}, {".buildkite", "CI"}, {".cargo", "cargo"},
-	{"node_modules", "Node"}, {"venv", "Python"}, {".venv", "Python"}, {".bundle", "bundler"}, {"gradle/wrapper", "Gradle"}, {".mvn", "Maven"},
-}
-
-var executedEnds = []struct{ end, tool string }{
-	{".config.js", "JavaScript tools"}, {".config.ts", "JavaScript tools"}, {".config.mjs", "JavaScript tools"}, {".config.cjs", "JavaScript tools"},
-	{".config.mts", "JavaScript tools"}, {"rc.js", "JavaScript tools"}, {"rc.cjs", "JavaScript tools"}, {".pth", "Python"},
-	{".gradle", "Gradle"}, {".mk", "make"}, {".cmake", "CMake"}, {".csproj", "MSBuild"}, {".targets", "MSBuild"}, {".props", "MSBuild"},
-}
-
-// Executes says which host tool runs a file of this name, "" if none is known.
-func Executes(p string) string {
-	name := path.Base(p)
-	if name == ".git" {
-		return "git"
-	}
-	if tool := executed[name]; tool != "" {
-		return tool
-	}
-	first, _, _ := strings.Cut(p, "/")
-	for _, c := range Controls {
-		if c.Name == first {
-			return c.Reason
+// Commands says which host tool takes commands from a file of this name,
+// wherever it lies and however its name is written: a nested project is one as
+// soon as somebody opens it. "" if none is known.
+func Commands(p string) string {
+	for dir := strings.ToLower(p); dir != "." && dir != "/"; dir = path.Dir(dir) {
+		if reason := controls()[path.Base(dir)]; reason != "" {
+			return reason
 		}
-	}
-	for _, d := range executedDirs {
-		if strings.Contains("/"+p, "/"+d.dir+"/") {
-			return d.tool
-		}
-	}
-	for _, e := range executedEnds {
-		if strings.HasSuffix(name, e.end) {
-			return e.tool
+		for _, c := range Nested {
+			if dir == c.Name || strings.HasSuffix(dir, "/"+c.Name) {
+				return c.Reason
+			}
 		}
 	}
 	return ""
 }
+
+// controls are the Controls by their names in lower case.
+var controls = sync.OnceValue(func() map[string]string {
+	all := make(map[string]string, len(Controls))
+	for _, c := range Controls {
+		all[strings.ToLower(c.Name)] = c.Reason
+	}
+	return all
+})
