@@ -20,7 +20,9 @@ func newVaultRotate() *cobra.Command {
 		Use: "rotate", Short: "Give the vault new keys, and seal everything anew", Args: nothing,
 		Long: "Make a new root key and new data keys, and seal every record anew, in one change: an old copy of\n" +
 			"a key file, and what opened it, is of no use with the vault as it is from then on. The vault\n" +
-			"stays open. The recovery code is a new one, shown once; shares have to be made again.\n" +
+			"stays open. The recovery code is a new one, shown once; shares have to be made again. Machines\n" +
+			"keep their client secrets and service tokens; access tokens end, so they log in again.\n" +
+			"A bailey server that runs is locked by it: start it anew.\n" +
 			"Values that somebody has already read are not changed by this: rotate those where they were made.",
 		Example: "  bailey vault rotate",
 	}

@@ -18,7 +18,8 @@ import (
 // else, and every project and environment a new data key; all records are
 // sealed anew, in one change. The vault stays open. Copies of the database
 // from before keep their old keys; what the first root key derived for good,
-// the audit log's keys and placeholders, stays as it is.
+// the audit log's keys and placeholders, stays as it is. Access tokens end: who
+// had the old root key could sign them; client secrets and service tokens stay.
 func (v *Vault) Rotate(ctx context.Context, c Caller, as ...Sealer) error {
 	if len(as) == 0 {
 		return fault.New(ErrInvalid, "a vault needs a passphrase or another way to open it")

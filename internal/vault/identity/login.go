@@ -61,7 +61,7 @@ func (s Visit) trusted(nets []netip.Prefix) bool {
 
 // Login exchanges a client secret for an access token. ErrUnknown unless all
 // is as it must be; that is for the caller to record, who knows how often it
-// happens. A client secret has 256 random bits: the keyed hash by which it is
+// happens. A client secret has 256 random bits: the hash by which it is
 // found needs no stretching.
 func Login(ctx context.Context, v *vault.Vault, c vault.Caller, s Visit, clientID string, clientSecret secret.Value) (g Grant, err error) {
 	q := vault.Question{Action: "identity.login", Name: clientID}
@@ -74,7 +74,7 @@ func Login(ctx context.Context, v *vault.Vault, c vault.Caller, s Visit, clientI
 		if m, err = ledger.Read[methodRecord](w.Top(), row); err != nil {
 			return m, rec, id, err
 		}
-		found, ok := w.Top().Find(ledger.ClientSecret, string(m.Identity), string(clientSecret.Reveal()))
+		found, ok := w.Top().Find(ledger.ClientSecret, string(m.Identity), digest(string(clientSecret.Reveal())))
 		if !ok || !s.trusted(m.ClientSecretIPs) {
 			return m, rec, id, errUnknown()
 		}
@@ -105,7 +105,7 @@ func Login(ctx context.Context, v *vault.Vault, c vault.Caller, s Visit, clientI
 				return Grant{}, err
 			}
 			rec.Uses, rec.Updated = rec.Uses+1, w.Ledger().Now
-			if err := top.Put(w, ledger.ClientSecret, id, rec, string(rec.Identity), string(clientSecret.Reveal())); err != nil {
+			if err := rec.put(w, id); err != nil {
 				return Grant{}, err
 			}
 			return grantOf(m, byUniversal, ledger.IDOf(id), s.Now)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"net/netip"
 	"slices"
@@ -241,6 +242,7 @@ type clientSecretRecord struct {
 	Identity    vault.ID `json:"identity"`
 	Description string   `json:"description,omitempty"`
 	Prefix      string   `json:"prefix"`
+	Digest      string   `json:"digest"` // by which it is found
 	TTL         int      `json:"ttl,omitempty"`
 	Limit       int      `json:"limit,omitempty"`
 	Uses        int      `json:"uses,omitempty"`
@@ -253,6 +255,14 @@ func (r clientSecretRecord) public(method vault.ID, id ledger.UUID) ClientSecret
 	return ClientSecret{ledger.IDOf(id), method, r.Description, r.Prefix, r.TTL, r.Limit, r.Uses, r.Revoked, at(r.Created), at(r.Updated)}
 }
 
+// put writes it; a revoked one is found by its id only.
+func (r clientSecretRecord) put(w *tree.Writer, id ledger.UUID) error {
+	if r.Revoked {
+		return top.Put(w, ledger.ClientSecret, id, r)
+	}
+	return top.Put(w, ledger.ClientSecret, id, r, string(r.Identity), r.Digest)
+}
+
 // expired says whether it does not let anybody in at that time.
 func (r clientSecretRecord) expired(now time.Time) bool {
 	return r.Revoked || r.TTL > 0 && now.After(at(r.Created).Add(time.Duration(r.TTL)*time.Second)) || r.Limit > 0 && r.Uses >= r.Limit
@@ -263,6 +273,13 @@ func newSecret(n int) (string, error) {
 	b := make([]byte, n)
 	_, err := rand.Read(b)
 	return hex.EncodeToString(b), err
+}
+
+// digest stands for a secret of 256 random bits, which need no stretching. It
+// is kept, so that the record can be found again under another key.
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
 }
 
 // CreateClientSecret makes one; the secret is in this answer only.
@@ -286,9 +303,9 @@ func CreateClientSecret(ctx context.Context, v *vault.Vault, c vault.Caller, id 
 			return out, err
 		}
 		key = secret.NewValue([]byte(text))
-		rec := clientSecretRecord{Identity: ledger.IDOf(uuid), Description: want.Description, Prefix: text[:4], TTL: want.TTL, Limit: want.Limit,
+		rec := clientSecretRecord{Identity: ledger.IDOf(uuid), Description: want.Description, Prefix: text[:4], Digest: digest(text), TTL: want.TTL, Limit: want.Limit,
 			Created: w.Ledger().Now, Updated: w.Ledger().Now}
-		return rec.public(m.ID, own), top.Put(w, ledger.ClientSecret, own, rec, string(rec.Identity), text)
+		return rec.public(m.ID, own), rec.put(w, own)
 	})
 	return out, key, err
 }
@@ -322,7 +339,7 @@ func RevokeClientSecret(ctx context.Context, v *vault.Vault, c vault.Caller, id,
 			return ClientSecret{}, err
 		}
 		rec.Revoked, rec.Updated = true, w.Ledger().Now
-		return rec.public(m.ID, uuid), top.Put(w, ledger.ClientSecret, uuid, rec)
+		return rec.public(m.ID, uuid), rec.put(w, uuid)
 	})
 }
 

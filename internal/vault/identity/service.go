@@ -38,6 +38,7 @@ type serviceRecord struct {
 	Name        string   `json:"name"`
 	Scopes      []Scope  `json:"scopes"`
 	Permissions []string `json:"permissions"`
+	Digest      string   `json:"digest"` // of its secret, by which it is found
 	Expires     int64    `json:"expires,omitempty"`
 	Created     int64    `json:"created"`
 	Updated     int64    `json:"updated"`
@@ -66,8 +67,8 @@ func splitService(token string) (s serviceText, ok bool) {
 
 func (t serviceText) authenticate(ctx context.Context, v *vault.Vault, s Visit) (Principal, error) {
 	return vault.Look(ctx, v, func(w *tree.Reader) (p Principal, err error) {
-		row, ok := w.Top().Find(ledger.ServiceToken, t.id, t.secret)
-		if !ok {
+		row, ok := w.Top().Find(ledger.ServiceToken, digest(t.secret))
+		if !ok || string(ledger.IDOf(row.ID)) != t.id {
 			return p, errUnknown()
 		}
 		rec, err := ledger.Read[serviceRecord](w.Top(), row)
@@ -116,12 +117,12 @@ func CreateServiceToken(ctx context.Context, v *vault.Vault, c vault.Caller, wan
 		if err != nil {
 			return out, err
 		}
-		rec := serviceRecord{Project: p.ID, Name: want.Name, Scopes: want.Scopes, Permissions: want.Permissions, Created: w.Ledger().Now, Updated: w.Ledger().Now}
+		rec := serviceRecord{Project: p.ID, Name: want.Name, Scopes: want.Scopes, Permissions: want.Permissions, Digest: digest(key), Created: w.Ledger().Now, Updated: w.Ledger().Now}
 		if !want.ExpiresAt.IsZero() {
 			rec.Expires = want.ExpiresAt.UnixMilli()
 		}
 		text = secret.NewValue([]byte("st." + string(ledger.IDOf(id)) + "." + key))
-		return rec.public(id), top.Put(w, ledger.ServiceToken, id, rec, string(ledger.IDOf(id)), key)
+		return rec.public(id), top.Put(w, ledger.ServiceToken, id, rec, rec.Digest)
 	})
 	return out, text, err
 }

@@ -41,7 +41,7 @@ const (
 //
 //	1  projects, environments, folders, secrets, originals
 //	2  tags, imports, organisations, identities and what belongs to them; personal
-//	   secrets; a change's number in every version of a secret
+//	   secrets; a change's number in every version of a secret; another root key
 const Format = 2
 
 // Public is what can be read of a vault without its key. The anchor vouches

@@ -65,13 +65,16 @@ func (w *Change) rekeyRow(sc, fresh *Scope, r Row, names Names) (Row, error) {
 			previous = m[:]
 		}
 	}
-	fields := map[string][]byte{"previous": previous}
-	if Kind(r.Kind) == Original {
+	fields := map[string][]byte{}
+	switch Kind(r.Kind) {
+	case Secret:
+		fields["previous"] = previous
+	case Original:
 		hash, err := w.rekeyContent(sc, fresh, r, names)
 		if err != nil {
 			return r, err
 		}
-		fields = map[string][]byte{"content": hash}
+		fields["content"] = hash
 	}
 	return reseal(sc, fresh, r, names, fields)
 }
@@ -145,10 +148,7 @@ func (w *Change) rekeyContent(sc, fresh *Scope, r Row, names Names) (hash []byte
 
 // metaOrigin holds the first root key of a vault whose root key was changed:
 // what was derived from it for good (the audit log's keys, placeholders) stays.
-const (
-	metaOrigin      = "origin"
-	originKind Kind = 10
-)
+const metaOrigin = "origin"
 
 func (l *Ledger) originLabel() envelope.Label {
 	return envelope.Label{Scope: l.vault, Kind: byte(originKind), ID: l.vault}

@@ -39,6 +39,8 @@ const (
 	Membership   Kind = 18
 	Role         Kind = 19
 	ServiceToken Kind = 20
+
+	originKind Kind = 21 // the first root key, once there is another
 )
 
 func (k Kind) String() string {

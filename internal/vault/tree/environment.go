@@ -25,10 +25,20 @@ func (w *Writer) UpdateProject(idOrSlug string, ch ProjectChange) (Project, erro
 	p.rec.Slug, p.rec.Name = value(ch.Slug, p.rec.Slug), cmp.Or(value(ch.Name, p.rec.Name), p.rec.Name)
 	p.rec.Description, p.rec.Protected = value(ch.Description, p.rec.Description), value(ch.Protected, p.rec.Protected)
 	p.rec.Updated = w.change.Now
-	if p.row, err = w.change.Put(w.Top(), ledger.Project, p.row.ID, p.rec, p.rec.Slug); err != nil {
+	if err := w.putProject(&p); err != nil {
 		return Project{}, err
 	}
 	return w.public(p)
+}
+
+// putProject writes what p is by now; a deleted one is found by its id only.
+func (w *Writer) putProject(p *project) (err error) {
+	var name []string
+	if !p.rec.Deleted {
+		name = []string{p.rec.Slug}
+	}
+	p.row, err = w.change.Put(w.Top(), ledger.Project, p.row.ID, p.rec, name...)
+	return err
 }
 
 func value[T any](change *T, now T) T {
@@ -51,8 +61,7 @@ func (w *Writer) DeleteProject(idOrSlug string) (out Project, err error) {
 		return out, err
 	}
 	p.rec.Deleted, p.rec.Updated = true, w.change.Now
-	_, err = w.change.Put(w.Top(), ledger.Project, p.row.ID, p.rec)
-	return out, err
+	return out, w.putProject(&p)
 }
 
 // RestoreProject brings back the project that was deleted last under that slug,
@@ -77,7 +86,7 @@ func (w *Writer) RestoreProject(idOrSlug string) (out Project, err error) {
 	}
 	w.At.Project = p.rec.Slug
 	p.rec.Deleted, p.rec.Updated = false, w.change.Now
-	if p.row, err = w.change.Put(w.Top(), ledger.Project, p.row.ID, p.rec, p.rec.Slug); err != nil {
+	if err := w.putProject(&p); err != nil {
 		return out, err
 	}
 	return w.public(p)
@@ -135,8 +144,13 @@ func (w *Writer) UpdateEnvironment(project, idOrSlug string, ch EnvironmentChang
 	return w.Environment(project, string(ledger.IDOf(e.ID)))
 }
 
+// putEnvironment writes rec; a deleted one is found by its id only.
 func (w *Writer) putEnvironment(id ledger.UUID, rec environmentRecord) error {
-	_, err := w.change.Put(w.Top(), ledger.Environment, id, rec, string(rec.Project), rec.Slug)
+	var name []string
+	if !rec.Deleted {
+		name = []string{string(rec.Project), rec.Slug}
+	}
+	_, err := w.change.Put(w.Top(), ledger.Environment, id, rec, name...)
 	return err
 }
 
@@ -183,8 +197,7 @@ func (w *Writer) DeleteEnvironment(project, idOrSlug string) (out Environment, e
 	}
 	out = e.rec.public(e.ID)
 	e.rec.Deleted, e.rec.Updated = true, w.change.Now
-	_, err = w.change.Put(w.Top(), ledger.Environment, e.ID, e.rec)
-	return out, err
+	return out, w.putEnvironment(e.ID, e.rec)
 }
 
 // RestoreEnvironment brings back the environment that was deleted last under

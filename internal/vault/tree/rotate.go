@@ -35,10 +35,11 @@ func (w *Writer) Rotate() error {
 func (w *Writer) RotateTop(key [envelope.KeySize]byte) error { return w.change.RekeyTop(key, nameOf) }
 
 func (w *Writer) rotateProject(row ledger.Row) error {
-	p, err := w.project(string(ledger.IDOf(row.ID)))
+	rec, err := ledger.Read[projectRecord](w.Top(), row)
 	if err != nil {
 		return err
 	}
+	p := project{row, rec} // a deleted one, too
 	sc, err := w.originals(p)
 	if err != nil {
 		return err
@@ -49,8 +50,7 @@ func (w *Writer) rotateProject(row ledger.Row) error {
 	if err := w.change.Rekey(sc, p.rec.Key, nameOf); err != nil {
 		return err
 	}
-	_, err = w.change.Put(w.Top(), ledger.Project, row.ID, p.rec, p.rec.Slug)
-	return err
+	return w.putProject(&p)
 }
 
 func (w *Writer) rotateEnvironment(row ledger.Row) error {
@@ -58,8 +58,13 @@ func (w *Writer) rotateEnvironment(row ledger.Row) error {
 	if err != nil {
 		return err
 	}
-	env, err := w.environment(string(rec.Project), rec.Slug)
-	if err != nil {
+	env := environment{rec: rec}
+	id, _ := ledger.ParseID(rec.Project)
+	env.project.row, _ = w.Top().Row(ledger.Project, id)
+	if env.project.rec, err = ledger.Read[projectRecord](w.Top(), env.project.row); err != nil {
+		return err
+	}
+	if err := w.enter(&env, row); err != nil {
 		return err
 	}
 	if rec.Key, err = newKey(); err != nil {
@@ -68,25 +73,33 @@ func (w *Writer) rotateEnvironment(row ledger.Row) error {
 	if err := w.change.Rekey(env.Scope, rec.Key, nameOf); err != nil {
 		return err
 	}
-	_, err = w.change.Put(w.Top(), ledger.Environment, row.ID, rec, string(rec.Project), rec.Slug)
-	return err
+	return w.putEnvironment(row.ID, rec)
 }
 
-// nameOf is how each kind of record is found: a new kind belongs in here.
+// nameOf is how each kind of record is found: a new kind belongs in here, unless
+// it is found by its id only.
 func nameOf(kind ledger.Kind, plain []byte) ([]string, error) {
-	var rec struct{ Project, Slug, Path, Name string }
+	var rec struct{ Project, Slug, Path, Name, Owner, Identity, ClientID, Digest string }
 	if err := json.Unmarshal(plain, &rec); err != nil {
 		return nil, err
 	}
 	switch kind {
-	case ledger.Project:
+	case ledger.Project, ledger.Tag, ledger.Organisation:
 		return []string{rec.Slug}, nil
-	case ledger.Environment:
+	case ledger.Environment, ledger.Role:
 		return []string{rec.Project, rec.Slug}, nil
 	case ledger.Folder, ledger.Original:
 		return []string{rec.Path}, nil
 	case ledger.Secret:
-		return []string{rec.Path, rec.Name}, nil
+		return found(rec.Path, rec.Name, rec.Owner), nil
+	case ledger.UniversalKey:
+		return []string{rec.ClientID}, nil
+	case ledger.ClientSecret:
+		return []string{rec.Identity, rec.Digest}, nil
+	case ledger.Membership:
+		return []string{rec.Project, rec.Identity}, nil
+	case ledger.ServiceToken:
+		return []string{rec.Digest}, nil
 	}
 	return nil, fmt.Errorf("records of kind %d cannot be sealed anew", kind)
 }
