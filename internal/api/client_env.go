@@ -11,7 +11,16 @@ import (
 // personal secrets in place of everybody's, and with references replaced. A
 // reference to nothing stays as it stands, or is Invalid when strict.
 func (c *Client) Resolved(ctx context.Context, f Ref, strict bool) ([]Secret, error) {
-	q := query("projectId", f.Project, "environment", f.Environment, "secretPath", f.Path, "strictReferences", strconv.FormatBool(strict))
+	return c.shown(ctx, f, "strictReferences", strconv.FormatBool(strict))
+}
+
+// ShownNames lists like Resolved but asks for no values: they come back empty.
+func (c *Client) ShownNames(ctx context.Context, f Ref) ([]Secret, error) {
+	return c.shown(ctx, f, "viewSecretValue", "false")
+}
+
+func (c *Client) shown(ctx context.Context, f Ref, more ...string) ([]Secret, error) {
+	q := query(append([]string{"projectId", f.Project, "environment", f.Environment, "secretPath", f.Path}, more...)...)
 	var out SecretList
 	if err := c.call(ctx, http.MethodGet, "/api/v4/secrets"+q, nil, &out); err != nil {
 		return nil, err

@@ -52,8 +52,8 @@ func newSecretMove() *cobra.Command {
 	var keep, replace bool
 	cmd := &cobra.Command{
 		Use: "move NAME...", Short: "Move secrets to another folder or environment",
-		Long: "Move secrets of this folder to another one, or to another environment. They are set there in one\n" +
-			"change and then removed here, where their history stays. --copy leaves them here too.",
+		Long: "Move secrets of this folder to another one, or to another environment, with comment and tags, in\n" +
+			"one change; their history stays here. --copy sets their values there and leaves them here too.",
 		Example:           "  bailey secret move DATABASE_URL --to-folder /api\n  bailey secret move STRIPE_SECRET_KEY --to-env staging --copy",
 		ValidArgsFunction: completeNames,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -90,7 +90,7 @@ func newSecretMove() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		items, err := collect(cmd, client, from, to, args, replace)
+		items, ids, err := collect(cmd, client, from, to, args, replace)
 		if err != nil {
 			return err
 		}
@@ -99,43 +99,43 @@ func newSecretMove() *cobra.Command {
 				return explainMissing(err, to)
 			}
 		}
-		if _, err := client.Put(cmd.Context(), to.ref(), items); err != nil {
-			return explainMissing(err, to)
+		if keep {
+			_, err = client.Put(cmd.Context(), to.ref(), items)
+		} else {
+			err = client.Move(cmd.Context(), from.ref(), to.ref(), ids, replace)
 		}
 		for _, it := range items {
-			if !keep {
-				if _, err := client.Delete(cmd.Context(), from.secret(it.Name)); err != nil {
-					return err
-				}
+			if err == nil {
+				term.Std().Notef("%s is in %s, folder %s", it.Name, to.Environment, to.Folder)
 			}
-			term.Std().Notef("%s is in %s, folder %s", it.Name, to.Environment, to.Folder)
 		}
-		return nil
+		return explainMissing(err, to)
 	}
 	return cmd
 }
 
 // collect reads what is to be moved, before anything is changed.
-func collect(cmd *cobra.Command, client *api.Client, from, to place, names []string, replace bool) ([]api.Item, error) {
-	var items []api.Item
+func collect(cmd *cobra.Command, client *api.Client, from, to place, names []string, replace bool) (items []api.Item, ids []string, err error) {
 	for _, arg := range names {
 		name, err := secret.ParseName(arg)
 		if err != nil {
-			return nil, api.Usagef("%s", err)
+			return nil, nil, api.Usagef("%s", err)
 		}
 		s, err := client.Secret(cmd.Context(), from.secret(name), 0)
 		if err != nil {
-			return nil, explainMissing(err, from)
+			return nil, nil, explainMissing(err, from)
 		}
 		_, err = client.Secret(cmd.Context(), to.secret(name), 0)
 		switch {
 		case err == nil && !replace:
-			return nil, api.Errorf(api.Exists, "%s is set in %s, folder %s; nothing is moved", name, to.Environment, to.Folder).
+			return nil, nil, api.Errorf(api.Exists, "%s is set in %s, folder %s; nothing is moved", name, to.Environment, to.Folder).
 				WithHint("to replace it: --replace")
 		case err != nil && !api.IsCode(err, api.Missing):
-			return nil, err
+			return nil, nil, err
 		}
-		items = append(items, api.NewItem(name, s.Value()))
+		it := api.NewItem(name, s.Value())
+		it.References = !s.Literal
+		items, ids = append(items, it), append(ids, s.ID)
 	}
-	return items, nil
+	return items, ids, nil
 }

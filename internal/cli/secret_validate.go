@@ -41,7 +41,7 @@ func newSecretValidate() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		list, err := client.Names(cmd.Context(), p.ref(), false)
+		list, err := client.ShownNames(cmd.Context(), p.ref())
 		if err != nil {
 			return explainMissing(err, p)
 		}

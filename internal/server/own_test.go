@@ -208,3 +208,63 @@ func TestLeaseIsGivenUp(t *testing.T) {
 		runtime.Gosched()
 	}
 }
+
+// What a folder imports is there, for whoever only asks for names, too.
+func TestShownNames(t *testing.T) {
+	f := newFixture(t)
+	f.set("development", "/", "A", "CANARY1")
+	f.set("staging", "/", "B", "CANARY2")
+	f.must("POST", "/api/v1/secret-imports", `{"workspaceId":"shop","environment":"staging","path":"/","import":{"environment":"dev","path":"/"}}`)
+	list, err := f.client.ShownNames(t.Context(), api.Ref{Project: "shop", Environment: "staging", Path: "/"})
+	if err != nil || len(list) != 2 || list[0].Key != "B" || list[1].Key != "A" {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	for i := range list {
+		if !list[i].SecretValueHidden || strings.Contains(string(list[i].Value().Reveal()), "CANARY") {
+			t.Errorf("%s came with its value", list[i].Key)
+		}
+	}
+}
+
+// A move takes along what stands beside a value, or moves nothing.
+func TestMove(t *testing.T) {
+	f, ctx := newFixture(t), t.Context()
+	from := api.Ref{Project: "shop", Environment: "development", Path: "/"}
+	to := api.Ref{Project: "shop", Environment: "staging", Path: "/"}
+	comment, text := "beside it", api.PlainString("${A}")
+	var ids []string
+	for _, w := range []api.Write{{Key: "A", Plain: &text, Comment: &comment, Literal: true}, {Key: "B", Plain: &text, Comment: &comment}} {
+		s, err := f.client.Set(ctx, from, w)
+		if err != nil || s.Literal != w.Literal {
+			t.Fatalf("%+v, %v", s, err)
+		}
+		ids = append(ids, s.ID)
+	}
+	f.set("staging", "/", "B", "there")
+	if err := f.client.Move(ctx, from, to, ids, false); !api.IsCode(err, api.Exists) {
+		t.Errorf("onto another: %v", err)
+	}
+	if list, err := f.client.Names(ctx, from, false); err != nil || len(list) != 2 {
+		t.Errorf("half of it was moved: %+v, %v", list, err)
+	}
+	if err := f.client.Move(ctx, from, to, ids, true); err != nil {
+		t.Fatal(err)
+	}
+	for i, list := range [][]api.Secret{must(f.client.Secrets(ctx, from, false)), must(f.client.Secrets(ctx, to, false))} {
+		if len(list) != 2*i {
+			t.Errorf("%+v", list)
+		}
+		for _, s := range list {
+			if s.Comment != comment || s.Literal != (s.Key == "A") || string(s.Value().Reveal()) != "${A}" {
+				t.Errorf("moved: %+v", s)
+			}
+		}
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
