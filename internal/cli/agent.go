@@ -41,8 +41,9 @@ func newAgent() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o.Network, o.Limits, o.Quiet, o.StrictNames = network, limits, quiet, strict
+			o.Network, o.Limits, o.Quiet = network, limits, quiet
 			o.Review, o.Frozen = review || frozen, frozen
+			o.StrictNames = strict && !o.Review // there, whatever is made stays in the copy
 			// The terminal's signals are the workload's.
 			code, err := session.Run(context.WithoutCancel(cmd.Context()), o)
 			var none *toolchain.NotFoundError

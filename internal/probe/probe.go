@@ -95,7 +95,13 @@ const (
 
 // Modes are what this version has. A new one is a row here, and an entry in
 // Probe.Modes wherever it stops a probe in another way.
-func Modes() []Mode { return []Mode{{Name: "live"}} }
+func Modes() []Mode {
+	return []Mode{
+		{Name: "live"},
+		{Name: Review, Flags: []string{"--review"}},
+		{Name: StrictNames, Flags: []string{"--strict-names"}},
+	}
+}
 
 // In is how the mode stops p.
 func (p Probe) In(mode string) Stop {

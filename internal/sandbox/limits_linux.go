@@ -1,8 +1,10 @@
 package sandbox
 
 import (
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -91,6 +93,29 @@ func useOnly(n int) {
 		}
 	}
 	_ = unix.SchedSetaffinity(0, &some)
+}
+
+// spares is how many threads PID 1 holds in reserve: one for each call that may
+// block while all others do.
+const spares = 5
+
+// spareThreads makes the runtime have threads in reserve, which it keeps. One
+// that it can't get any more, because the workload took all processes that the
+// limit admits, ends the whole program (newosproc).
+func spareThreads() {
+	done := make(chan struct{})
+	var all sync.WaitGroup
+	for range spares {
+		all.Add(1)
+		go func() {
+			runtime.LockOSThread() // so that each has its own
+			defer runtime.UnlockOSThread()
+			all.Done()
+			<-done
+		}()
+	}
+	all.Wait()
+	close(done)
 }
 
 // measure ends the sandbox when it takes more than it may.

@@ -115,6 +115,7 @@ func (p *pid1) run() error {
 	}
 	go p.obey()
 	go p.pins.watch(p)
+	go spareThreads()
 	p.measure()
 	return p.reap()
 }

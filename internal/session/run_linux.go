@@ -71,6 +71,10 @@ func (s *Session) arm(ctx context.Context) error {
 	}
 	s.announce()
 	s.record.note("session.start", "done", strings.Join(s.opts.Args[:1], " "))
+	// Before anything runs: a session that is killed at its start is found, too.
+	if err := s.writeMeta(nil); err != nil {
+		return err
+	}
 	return s.listen(ctx)
 }
 

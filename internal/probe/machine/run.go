@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -125,7 +126,7 @@ func (w *world) run(batch []probe.Probe, s side) map[string]probe.Seen {
 			seen[p.ID] = probe.Seen{How: []string{"no report"}, Note: complaints}
 			continue
 		}
-		seen[p.ID] = w.judge(p, r, before, complaints)
+		seen[p.ID] = w.judge(p, r, before)
 	}
 	return seen
 }
@@ -238,7 +239,7 @@ func (w *world) meanwhile() (stop func()) {
 }
 
 // judge puts together what the attacker reports and what the host sees.
-func (w *world) judge(p probe.Probe, r probe.Report, before map[string]string, complaints string) probe.Seen {
+func (w *world) judge(p probe.Probe, r probe.Report, before map[string]string) probe.Seen {
 	s := probe.Seen{How: r.How}
 	for _, line := range p.Host {
 		cmd := exec.Command("timeout", "20", "sh", "-c", line)
@@ -252,8 +253,7 @@ func (w *world) judge(p probe.Probe, r probe.Report, before map[string]string, c
 		if now := snapshot(w.path(path)); now != before[path] {
 			s.Leaked, s.Proof = true, fmt.Sprintf("%s: was %.60q, is %.60q", path, before[path], now)
 		}
-		name, _, _ := strings.Cut(strings.TrimPrefix(path, "ws:"), "/")
-		if strings.Contains(complaints, "denied: "+name+" was made inside") && !slices.Contains(s.How, probe.Quarantined) {
+		if w.movedAway(strings.TrimPrefix(path, "ws:")) && !slices.Contains(s.How, probe.Quarantined) {
 			s.How = append(slices.DeleteFunc(s.How, func(h string) bool { return h == probe.Nothing }), probe.Quarantined)
 		}
 	}
@@ -267,6 +267,20 @@ func (w *world) judge(p probe.Probe, r probe.Report, before map[string]string, c
 		s.Leaked, s.Proof = true, r.Claim
 	}
 	return s
+}
+
+// movedAway looks whether a path of the project, or a directory above it, lies
+// among what sessions moved away.
+func (w *world) movedAway(path string) bool {
+	moved, _ := filepath.Glob(w.target.Own + "/sessions/*/quarantine/*")
+	for ; path != "."; path = filepath.Dir(path) {
+		for _, m := range moved {
+			if strings.HasSuffix(m, "-"+strings.ReplaceAll(path, "/", "_")) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // path resolves the places that Watch names.
