@@ -74,7 +74,10 @@ func (s *Session) base() sandbox.Base {
 	for _, path := range bundles {
 		b.Links = append(b.Links, sandbox.Link{Target: path, To: caBundle})
 	}
-	b.Links = append(b.Links, sandbox.Link{Target: "/var/tmp", To: "/tmp"}, sandbox.Link{Target: "/var/run", To: "/run"})
+	b.Links = append(b.Links, sandbox.Link{Target: "/var/run", To: "/run"})
+	if s.atVarTmp = within(s.opts.Dir, "/var/tmp"); !s.atVarTmp {
+		b.Links = append(b.Links, sandbox.Link{Target: "/var/tmp", To: "/tmp"})
+	}
 	return b
 }
 
@@ -169,6 +172,9 @@ func (s *Session) writable(spec *sandbox.Spec) {
 	spec.Mounts = append(spec.Mounts,
 		sandbox.Mount{Source: s.tmpDir(), Target: "/tmp", Writable: true, Idmapped: true},
 		sandbox.Mount{Source: s.homeDir(), Target: s.home, Writable: true, Idmapped: true})
+	if s.atVarTmp { // nothing can be mounted below a link
+		spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: s.tmpDir(), Target: "/var/tmp", Writable: true, Idmapped: true})
+	}
 	for _, rel := range s.profile.bring {
 		path := filepath.Join(s.home, rel)
 		spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: path, Target: path, Optional: true, Idmapped: true})

@@ -60,6 +60,7 @@ type Session struct {
 
 	manifest  *manifest.Manifest // nil without one, or when it is not confirmed
 	root      string             // what the agent may write: the project
+	atVarTmp  bool               // the project lies there
 	profile   profile
 	program   toolchain.Result
 	work      *workspace.Workspace
