@@ -315,11 +315,11 @@ func TestHostCheckoutComesBack(t *testing.T) {
 	put(t, root+"/web/.envrc", "planted")
 	c.wait(t, "web/.envrc", 1)
 	git(t, root, "checkout", "-qf", "other")
-	c.wait(t, "web/.tool-versions", 1)
-	c.wait(t, ".envrc", 1)
-	c.wait(t, ".npmrc", 1)
+	c.moved(t, "web/.tool-versions", 1)
+	c.moved(t, ".envrc", 1)
+	c.moved(t, ".npmrc", 1)
 	put(t, root+"/.npmrc", "x=evil") // the user's, changed inside
-	c.wait(t, ".npmrc", 2)
+	c.moved(t, ".npmrc", 2)
 	found := w.Sweep()
 	for _, name := range []string{".envrc", "web/.tool-versions"} {
 		if !slices.ContainsFunc(found, func(f Found) bool { return f.Name == name && f.Kind == Returned }) {

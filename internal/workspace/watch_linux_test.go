@@ -29,11 +29,23 @@ func (c *collector) report(f Found) {
 // wait returns the n-th event of a name, from 1.
 func (c *collector) wait(t *testing.T, name string, n int) Found {
 	t.Helper()
+	return c.until(t, name, n, func(Found) bool { return true })
+}
+
+// moved waits until name was moved away n times: a name can be that of a secret
+// file, too, and be reported as one before.
+func (c *collector) moved(t *testing.T, name string, n int) Found {
+	t.Helper()
+	return c.until(t, name, n, func(f Found) bool { return f.Kind == Quarantined })
+}
+
+func (c *collector) until(t *testing.T, name string, n int, counts func(Found) bool) Found {
+	t.Helper()
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Microsecond) {
 		c.mu.Lock()
 		left := n
 		for _, f := range c.list {
-			if f.Name == name {
+			if f.Name == name && counts(f) {
 				if left--; left == 0 {
 					c.mu.Unlock()
 					return f
