@@ -60,7 +60,9 @@ func auditVerifies(ctx context.Context, w *world) (string, error) {
 // auditNoticesChange works on a copy of the whole home of Bailey.
 func auditNoticesChange(ctx context.Context, w *world) (string, error) {
 	forged := filepath.Join(w.dir, "forged")
-	if err := os.CopyFS(forged, os.DirFS(w.baileyHome())); err != nil {
+	// A copy keeps no modes, and Bailey opens no home that others get into.
+	err := errors.Join(os.CopyFS(forged, os.DirFS(w.baileyHome())), os.Chmod(forged, 0o700))
+	if err != nil {
 		return "", err
 	}
 	if err := flipLetter(filepath.Join(forged, "audit")); err != nil {
