@@ -187,7 +187,7 @@ func (r *Review) Discard() error {
 
 // unlocked removes a tree, also below directories that may not be read.
 func unlocked(r *safefs.Root, name string) error {
-	_ = r.Unlock(name + "/work/work") // of the kernel's own, mode 0
+	_ = r.Unlock(path.Join(name, "work", "work")) // of the kernel's own, mode 0
 	return r.RemoveAll(name)
 }
 
