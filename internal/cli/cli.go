@@ -38,7 +38,7 @@ func Main(version string, args []string) int {
 	buildVersion = version
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := New()
+	root := newFor(args)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	release()

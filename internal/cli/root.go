@@ -24,8 +24,65 @@ const (
 	more  = "more"
 )
 
+// command is one of the top level: how to make it, and where help lists it.
+type command struct {
+	name  string
+	group string
+	make  func() *cobra.Command
+}
+
+// commands are in the order of the help text.
+var commands = []command{
+	{"init", daily, newInit},
+	{"run", daily, newRun},
+	{"agent", daily, newAgent},
+	{"allow", daily, newAllow},
+	{"status", daily, newStatus},
+	{"unlock", keep, newUnlock},
+	{"lock", keep, newLock},
+	{"secret", keep, newSecret},
+	{"file", keep, newFile},
+	{"vault", keep, newVault},
+	{"env", keep, newEnv},
+	{"identity", keep, newIdentity},
+	{"server", keep, newServer},
+	{"audit", keep, newAudit},
+	{"recover", keep, newRecover},
+	{"confirm", more, newConfirm},
+	{"session", more, newSession},
+	{"undo", more, newUndo},
+	{"apply", more, newApply},
+	{"discard", more, newDiscard},
+	{"why", more, newWhy},
+	{"doctor", more, newDoctor},
+	{"eject", more, newEject},
+	{"version", more, newVersion},
+	{"daemon", "", newDaemon},
+}
+
 // New is the whole command line.
 func New() *cobra.Command {
+	root := newRoot(commands)
+	root.AddCommand(topics()...)
+	return root
+}
+
+// newFor is as much of the command line as args need: to make all of it takes
+// longer than to make the namespaces of a sandbox.
+func newFor(args []string) *cobra.Command {
+	if len(args) > 0 {
+		for _, c := range commands {
+			if c.name == args[0] {
+				root := newRoot([]command{c})
+				root.CompletionOptions.DisableDefaultCmd = true
+				return root
+			}
+		}
+	}
+	return New()
+}
+
+func newRoot(list []command) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "bailey",
 		Short: "Keep secrets in a vault and let coding agents work without them",
@@ -43,21 +100,14 @@ func New() *cobra.Command {
 		&cobra.Group{ID: keep, Title: "The vault:"},
 		&cobra.Group{ID: more, Title: "More:"},
 	)
-	add(root, daily, newInit(), newRun(), newAgent(), newAllow(), newStatus())
-	add(root, keep, newUnlock(), newLock(), newSecret(), newFile(), newVault(), newEnv(), newIdentity(), newServer(), newAudit(), newRecover())
-	add(root, more, newConfirm(), newSession(), newUndo(), newApply(), newDiscard(), newWhy(), newDoctor(), newEject(), newVersion())
-	root.AddCommand(newDaemon())
-	root.AddCommand(topics()...)
+	for _, c := range list {
+		made := c.make()
+		made.GroupID = c.group
+		root.AddCommand(made)
+	}
 	root.SetHelpCommandGroupID(more)
 	root.SetCompletionCommandGroupID(more)
 	return root
-}
-
-func add(root *cobra.Command, group string, commands ...*cobra.Command) {
-	for _, c := range commands {
-		c.GroupID = group
-		root.AddCommand(c)
-	}
 }
 
 // before checks what holds for every command that is not harmless: it runs

@@ -5,12 +5,12 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/bailey-project/bailey/internal/limit"
 	"github.com/bailey-project/bailey/internal/sandbox/cgroup"
+	"github.com/bailey-project/bailey/internal/sandbox/spawn"
 )
 
 // bounds is the supervisor's part of keeping a sandbox within its limits.
@@ -36,38 +36,40 @@ func newBounds() *bounds {
 	return b
 }
 
-// fork is fork within the control group.
-func (b *bounds) fork(control *os.File, attr *syscall.SysProcAttr) (int, error) {
+// fork is fork within the control group. Where that is refused the group is
+// given up: the meter inside measures instead.
+func (b *bounds) fork(control *os.File, attr spawn.Attr) (int, error) {
 	if b.group == nil {
 		return fork(control, attr)
 	}
-	if name := b.group.Dir(); name != "" {
-		dir, err := os.Open(name)
-		if err != nil {
-			return b.without(control, attr)
+	inside, done, err := b.within(attr)
+	if err == nil {
+		var pid int
+		pid, err = fork(control, inside)
+		done()
+		if err == nil {
+			return pid, nil
 		}
-		defer dir.Close()
-		inside := *attr
-		inside.UseCgroupFD, inside.CgroupFD = true, int(dir.Fd())
-		pid, err := fork(control, &inside)
-		if err != nil {
-			return b.without(control, attr)
-		}
-		return pid, nil
 	}
-	leave, err := b.group.Enter()
-	if err != nil {
-		return b.without(control, attr)
-	}
-	defer leave()
-	return fork(control, attr)
-}
-
-// without gives up the control group: the meter inside measures instead.
-func (b *bounds) without(control *os.File, attr *syscall.SysProcAttr) (int, error) {
 	b.group.Remove()
 	b.group = nil
 	return fork(control, attr)
+}
+
+// within has a process begin in the control group.
+func (b *bounds) within(attr spawn.Attr) (inside spawn.Attr, done func(), err error) {
+	files, err := b.group.Open()
+	if err != nil {
+		return attr, nil, err
+	}
+	if b.group.Unified() {
+		attr.CgroupDir = int(files[0].Fd())
+	} else {
+		for _, f := range files {
+			attr.Enter = append(attr.Enter, int(f.Fd()))
+		}
+	}
+	return attr, func() { closeAll(files) }, nil
 }
 
 // apply puts limits in force before the workload exists. What the group

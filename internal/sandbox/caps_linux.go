@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,12 +15,17 @@ var setupCaps = []uintptr{
 }
 
 // capsFor adds what the name broker reads its callers' memory with: some hide
-// it, and Yama lets none but an ancestor or this capability.
+// it, and Yama lets none but an ancestor or this capability. And what an overlay
+// is mounted with.
 func capsFor(b Base) []uintptr {
+	all := slices.Clone(setupCaps)
 	if b.Broker {
-		return append([]uintptr{unix.CAP_SYS_PTRACE}, setupCaps...)
+		all = append(all, unix.CAP_SYS_PTRACE)
 	}
-	return setupCaps
+	if b.Overlay {
+		all = append(all, overlayCaps...)
+	}
+	return all
 }
 
 // dropCapabilities leaves the calling thread none, now and for what it execs.

@@ -3,9 +3,10 @@ package sandbox
 import (
 	"fmt"
 	"os"
-	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bailey-project/bailey/internal/sandbox/spawn"
 )
 
 // sources opens, as root, every bind's source as a detached mount. Those with
@@ -14,6 +15,7 @@ import (
 //
 // Root has to do this itself: the workload's uid may not even reach the path.
 func (m *idmaps) sources(s *Spec) (fds []int, files []*os.File, err error) {
+	<-m.ready
 	for _, mount := range s.Mounts {
 		fd := -1
 		if mount.Kind == Bind {
@@ -38,8 +40,9 @@ func (m *idmaps) sources(s *Spec) (fds []int, files []*os.File, err error) {
 
 // idmaps makes one user namespace per owner that has to be mapped.
 type idmaps struct {
-	to   Identity
-	made map[[2]uint32]*os.File
+	to    Identity
+	ready chan struct{} // closed when prepare is done
+	made  map[[2]uint32]*os.File
 }
 
 func (m *idmaps) apply(fd int) error {
@@ -64,8 +67,7 @@ func (m *idmaps) namespace(uid, gid uint32) (*os.File, error) {
 		return f, nil
 	}
 	f, err := userNamespace(
-		syscall.SysProcIDMap{ContainerID: int(uid), HostID: m.to.UID, Size: 1},
-		syscall.SysProcIDMap{ContainerID: int(gid), HostID: m.to.GID, Size: 1})
+		spawn.Map{Inside: int(uid), Outside: m.to.UID}, spawn.Map{Inside: int(gid), Outside: m.to.GID})
 	if err == nil {
 		if m.made == nil {
 			m.made = map[[2]uint32]*os.File{}
@@ -75,23 +77,24 @@ func (m *idmaps) namespace(uid, gid uint32) (*os.File, error) {
 	return f, err
 }
 
-// prepare makes the namespace for what belongs to root, which every session of
-// root's needs, beside the fork of PID 1. What fails here is tried again and
-// said when it is needed.
-func (m *idmaps) prepare() <-chan struct{} {
-	done := make(chan struct{})
+// prepare begins to make the namespace for what belongs to root, which every
+// session of root's needs. What fails here is tried again and said when it is
+// needed.
+func (m *idmaps) prepare(to Identity) {
+	m.to = to
+	m.ready = make(chan struct{})
 	if os.Geteuid() != 0 {
-		close(done)
-		return done
+		close(m.ready)
+		return
 	}
 	go func() {
-		defer close(done)
+		defer close(m.ready)
 		_, _ = m.namespace(0, 0)
 	}()
-	return done
 }
 
 func (m *idmaps) close() {
+	<-m.ready
 	for _, f := range m.made {
 		f.Close()
 	}
@@ -99,21 +102,15 @@ func (m *idmaps) close() {
 }
 
 // userNamespace makes a user namespace with one uid and one gid. A process has
-// to live in it for a moment: it is traced, so that it stops before its first
-// instruction, and killed there.
-func userNamespace(uid, gid syscall.SysProcIDMap) (*os.File, error) {
-	pid, err := forkDumpable([]string{"bailey"}, &syscall.ProcAttr{Sys: &syscall.SysProcAttr{
-		Cloneflags:  unix.CLONE_NEWUSER,
-		UidMappings: []syscall.SysProcIDMap{uid},
-		GidMappings: []syscall.SysProcIDMap{gid},
-		Ptrace:      true,
-		Pdeathsig:   unix.SIGKILL,
-	}})
+// to live in it for a moment.
+func userNamespace(uid, gid spawn.Map) (ns *os.File, err error) {
+	attr := spawn.Attr{Namespaces: unix.CLONE_NEWUSER, UID: uid, GID: gid, Setgroups: true}
+	err = spawn.Hold(attr, func(pid int) error {
+		ns, err = os.Open(fmt.Sprintf("/proc/%d/ns/user", pid))
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("user namespace: %w", err)
 	}
-	f, err := os.Open(fmt.Sprintf("/proc/%d/ns/user", pid))
-	_ = unix.Kill(pid, unix.SIGKILL)
-	_, _ = unix.Wait4(pid, nil, 0, nil)
-	return f, err
+	return ns, nil
 }

@@ -27,6 +27,9 @@ func Start(context.Context, Spec) (*Process, error) { return nil, errNone }
 // Launch refuses.
 func Launch(Base) (*Process, error) { return nil, errNone }
 
+// Launched refuses.
+func (*Process) Launched() error { return errNone }
+
 // Build refuses.
 func (*Process) Build(Spec) error { return errNone }
 

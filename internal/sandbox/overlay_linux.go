@@ -3,8 +3,6 @@ package sandbox
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,14 +12,6 @@ import (
 // mode 0, and a file that may not be written has to get its mark. They count
 // toward the workload's own files only, whose modes it may change anyway.
 var overlayCaps = []uintptr{unix.CAP_DAC_OVERRIDE, unix.CAP_FOWNER}
-
-func overlayAttributes(b Base) *syscall.SysProcAttr {
-	attr := attributes(b)
-	if b.Overlay {
-		attr.AmbientCaps = append(slices.Clone(attr.AmbientCaps), overlayCaps...)
-	}
-	return attr
-}
 
 // overlay mounts, on m's target, what is at OverlayLower with the changes that
 // are kept in OverlayUpper, then takes both away: from then on the inside has

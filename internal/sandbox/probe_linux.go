@@ -39,7 +39,7 @@ func Groups() string {
 		return "a session's processes are counted from within: this user can have no control group"
 	}
 	defer g.Remove()
-	if g.Dir() != "" {
+	if g.Unified() {
 		return "a control group for each session, version 2"
 	}
 	return "a control group for each session, version 1"

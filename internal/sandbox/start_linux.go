@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bailey-project/bailey/internal/sandbox/spawn"
 )
 
 // namespaces are all that exist but time, which isolates nothing here.
@@ -24,12 +26,14 @@ type Process struct {
 	Regime  Regime
 	Notices <-chan Notice // closed when the sandbox ends
 
-	ctl  *control
-	maps idmaps     // for root
-	pid  int        // of PID 1, outside
-	mu   sync.Mutex // pid
-	exit chan Exit
-	gone chan struct{} // closed once PID 1 was waited for
+	ctl      *control
+	launched chan struct{} // closed once it is known whether there is a first process
+	failed   error         // why not
+	maps     idmaps        // for root
+	pid      int           // of PID 1, outside
+	mu       sync.Mutex    // pid
+	exit     chan Exit
+	gone     chan struct{} // closed once PID 1 was waited for
 	*bounds
 }
 
@@ -47,7 +51,8 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 
 // Launch makes the namespaces and their first process, which sets up the
 // network and then waits for Build or Kill: that much of a start needs no Spec,
-// so it goes on while the caller still decides.
+// so it goes on while the caller still decides. Whether it succeeded, Launched
+// says.
 //
 // The sandbox ends with this process: PR_SET_PDEATHSIG follows the thread that
 // forked, so that thread is kept for as long as the sandbox lives.
@@ -56,38 +61,48 @@ func Launch(b Base) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer child.Close()
-	p := &Process{ctl: ctl, exit: make(chan Exit, 1), gone: make(chan struct{}), bounds: newBounds()}
-	begun := make(chan error)
+	p := &Process{ctl: ctl, exit: make(chan Exit, 1), gone: make(chan struct{}), launched: make(chan struct{})}
+	p.maps.prepare(b.Identity)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		var err error
-		p.pid, err = p.bounds.fork(child, overlayAttributes(b))
-		begun <- err
+		p.failed = p.launch(b, child)
+		close(p.launched)
 		<-p.gone
 	}()
-	p.maps.to = b.Identity
-	prepared := p.maps.prepare()
-	// Nothing else is done meanwhile: each page written before the new process
-	// has let go of our memory would be copied for it.
-	err = <-begun
-	<-prepared
+	return p, nil
+}
+
+func (p *Process) launch(b Base, child *os.File) error {
+	defer child.Close()
+	p.bounds = newBounds()
+	pid, err := p.bounds.fork(child, attributes(b))
 	if err != nil {
 		close(p.gone)
-		p.maps.close()
 		p.bounds.end()
-		return nil, startFailure(err)
+		return startFailure(err)
 	}
-	if err := ctl.send(frame{Base: &b}); err != nil {
-		p.Kill()
-		return nil, fmt.Errorf("starting the sandbox: %w", err)
+	p.mu.Lock()
+	p.pid = pid
+	p.mu.Unlock()
+	if err := p.ctl.send(frame{Base: &b}); err != nil {
+		return fmt.Errorf("starting the sandbox: %w", err)
 	}
-	return p, nil
+	return nil
+}
+
+// Launched waits until the first process exists and says why there is none.
+func (p *Process) Launched() error {
+	<-p.launched
+	return p.failed
 }
 
 // Build hands over what the sandbox is made of and returns while it is made.
 // When it fails, nothing of the sandbox is left alive.
 func (p *Process) Build(s Spec) error {
+	if err := p.Launched(); err != nil {
+		p.Kill()
+		return err
+	}
 	p.bounds.apply(&s, p.End)
 	if err := p.deliver(&s); err != nil {
 		p.Kill()
@@ -114,6 +129,7 @@ func (p *Process) Run(ctx context.Context) error {
 
 // Kill ends a sandbox that was launched and does not run.
 func (p *Process) Kill() {
+	<-p.launched
 	p.maps.close()
 	p.kill()
 	_ = p.Close()
@@ -198,79 +214,28 @@ func (p *Process) rootSources(s *Spec) ([]int, []*os.File, error) {
 
 // attributes put a process into new namespaces, with the capabilities that
 // building needs in its own user namespace and no others.
-func attributes(b Base) *syscall.SysProcAttr {
+func attributes(b Base) spawn.Attr {
 	id := b.Identity
-	attr := &syscall.SysProcAttr{
-		Cloneflags:  namespaces,
-		Pdeathsig:   unix.SIGKILL,
-		AmbientCaps: capsFor(b),
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: id.UID, HostID: id.UID, Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: id.GID, HostID: id.GID, Size: 1}},
+	return spawn.Attr{
+		Namespaces: namespaces,
+		UID:        spawn.Map{Inside: id.UID, Outside: id.UID},
+		GID:        spawn.Map{Inside: id.GID, Outside: id.GID},
+		Setgroups:  os.Geteuid() == 0,
+		Caps:       capsFor(b),
 	}
-	if os.Geteuid() == 0 {
-		attr.GidMappingsEnableSetgroups = true
-		attr.Credential = &syscall.Credential{Uid: uint32(id.UID), Gid: uint32(id.GID)}
-	}
-	return attr
 }
 
 // fork starts this very binary as PID 1 with the control socket as its
 // descriptor 3.
-func fork(control *os.File, attr *syscall.SysProcAttr) (int, error) {
+func fork(control *os.File, attr spawn.Attr) (int, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return 0, err
 	}
 	defer null.Close()
-	n := null.Fd()
-	return forkDumpable([]string{"bailey", InitArg}, &syscall.ProcAttr{
-		Dir: "/", Files: []uintptr{n, n, n, control.Fd()}, Sys: attr})
-}
-
-// forkDumpable starts this very binary without an environment, from a process
-// that may have hidden its memory: the files below /proc of one that is not
-// dumpable, uid_map of the new process among them, belong to root (proc(5)).
-// What it execs is dumpable by itself. Not through os/exec, which at its first
-// use in a process forks once more to see whether the kernel has pidfds.
-func forkDumpable(args []string, attr *syscall.ProcAttr) (int, error) {
-	if err := dumpable.enter(); err != nil {
-		return 0, err
-	}
-	defer dumpable.leave()
-	attr.Env = []string{}
-	return syscall.ForkExec("/proc/self/exe", args, attr)
-}
-
-// dumpable is counted, because several forks may need it at once.
-var dumpable dumps
-
-type dumps struct {
-	mu  sync.Mutex
-	n   int // forks under way
-	was int // before the first of them
-}
-
-func (d *dumps) enter() (err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.n == 0 {
-		if d.was, err = unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0); err != nil {
-			return err
-		}
-		if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
-			return err
-		}
-	}
-	d.n++
-	return nil
-}
-
-func (d *dumps) leave() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.n--; d.n == 0 {
-		_ = unix.Prctl(unix.PR_SET_DUMPABLE, uintptr(d.was), 0, 0, 0)
-	}
+	n := int(null.Fd())
+	attr.Files = []int{n, n, n, int(control.Fd())}
+	return spawn.Start("/proc/self/exe", []string{"bailey", InitArg}, attr)
 }
 
 // pipes makes the workload's ends of descriptors 0–2, /dev/null where the

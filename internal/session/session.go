@@ -122,6 +122,12 @@ func (s *Session) prepare(ctx context.Context) error {
 	if s.program, err = toolchain.Find(s.opts.Env, s.opts.Args[0], s.opts.Dir, s.home); err != nil {
 		return err
 	}
+	// Before anything is asked or made: what follows is of no use without.
+	if s.box != nil {
+		if err := s.box.Launched(); err != nil {
+			return err
+		}
+	}
 	s.profile = profileOf(s.opts.Args, s.opts.Env, s.opts.Dir)
 	if err := s.loadManifest(); err != nil {
 		return err

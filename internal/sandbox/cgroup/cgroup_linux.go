@@ -26,9 +26,8 @@ const root = "/sys/fs/cgroup"
 // Group is a sandbox's own control group: one directory in version 2, one per
 // controller in version 1.
 type Group struct {
-	dirs    map[string]string // by controller
-	v2      bool
-	outside map[string]string
+	dirs map[string]string // by controller
+	v2   bool
 }
 
 // controllers are asked for; memory and pids must be there.
@@ -74,19 +73,18 @@ func memberships(text string) map[string]string {
 }
 
 func newV1(root string, own map[string]string, name string) (*Group, error) {
-	g := &Group{dirs: map[string]string{}, outside: map[string]string{}}
+	g := &Group{dirs: map[string]string{}}
 	for _, c := range controllers {
 		path, ok := own[c]
 		if !ok {
 			continue
 		}
-		parent := filepath.Join(root, c, path)
-		dir := filepath.Join(parent, name)
+		dir := filepath.Join(root, c, path, name)
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			g.Remove()
 			return nil, errNone
 		}
-		g.dirs[c], g.outside[c] = dir, parent
+		g.dirs[c] = dir
 	}
 	if g.dirs["pids"] == "" {
 		g.Remove()
@@ -131,33 +129,34 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// Dir is the directory for clone3(2) to start a process in; "" in version 1,
-// which has Enter instead.
-func (g *Group) Dir() string {
-	if g.v2 {
-		return g.dirs["memory"]
-	}
-	return ""
-}
+// Unified says that the group is one of version 2.
+func (g *Group) Unified() bool { return g.v2 }
 
-// Enter moves the calling thread into the group, so that what it forks is
-// there, and returns how it leaves again. Moving oneself needs no lock that
-// the whole machine shares; moving somebody else waits for a grace period.
-func (g *Group) Enter() (leave func(), err error) {
-	leave = func() {
-		for _, dir := range g.outside {
-			_ = write(dir, "tasks", "0")
-		}
+// Open returns what a new process enters the group with. In version 2 it is the
+// directory, for clone3(2). In version 1 they are files that the process writes
+// "0" to: to move oneself needs no lock that the whole machine shares, to move
+// somebody else waits for a grace period.
+func (g *Group) Open() ([]*os.File, error) {
+	if g.v2 {
+		f, err := os.Open(g.dirs["memory"])
+		return []*os.File{f}, err
 	}
+	var files []*os.File
 	for _, c := range controllers {
-		if dir := g.dirs[c]; dir != "" && !g.v2 {
-			if err := write(dir, "tasks", "0"); err != nil {
-				leave()
-				return nil, err
-			}
+		dir := g.dirs[c]
+		if dir == "" {
+			continue
 		}
+		fd, err := unix.Open(filepath.Join(dir, "tasks"), unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			for _, f := range files {
+				f.Close()
+			}
+			return nil, &os.PathError{Op: "open", Path: dir, Err: err}
+		}
+		files = append(files, os.NewFile(uintptr(fd), dir))
 	}
-	return leave, nil
+	return files, nil
 }
 
 // Limit puts brakes in force.

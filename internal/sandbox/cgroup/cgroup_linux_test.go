@@ -55,9 +55,11 @@ func TestVersion2TakesTheNearestDirectoryThatIsDivided(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(root, slice, "bailey-1-x")
-	if g.Dir() != dir {
-		t.Fatalf("made %s", g.Dir())
+	opened, err := g.Open()
+	if err != nil || !g.Unified() || len(opened) != 1 || opened[0].Name() != dir {
+		t.Fatalf("made %v, %v", g.dirs, err)
 	}
+	defer opened[0].Close()
 	// The kernel makes these files.
 	put(t, dir, map[string]string{"memory.max": "", "memory.oom.group": "", "memory.swap.max": "", "pids.max": "", "cpu.max": "",
 		"memory.events": "max 3\noom 0\noom_kill 0\noom_group_kill 0\n", "pids.events": "max 0\n"})
