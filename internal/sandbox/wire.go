@@ -2,44 +2,42 @@ package sandbox
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/bailey-project/bailey/internal/sandbox/coder"
 )
 
 // maxFrame bounds a message between supervisor and PID 1, in bytes.
 const maxFrame = 16 << 20
 
 // frame is one message on the control socket: a length (4 bytes, big endian)
-// and JSON. Descriptors travel beside the frames named in their comments.
+// and what code makes of it. Descriptors travel beside the frames named in their comments.
 type frame struct {
-	Base    *Base   `json:",omitempty"` // supervisor → PID 1, first
-	Spec    *Spec   `json:",omitempty"` // supervisor → PID 1, then
-	Files   int     `json:",omitempty"` // with Spec: this many descriptors follow, descriptors 0–2 of the workload first
-	Sources []int   `json:",omitempty"` // with Spec: for each mount which of the further descriptors is its source, -1 for none
-	Go      bool    `json:",omitempty"` // supervisor → PID 1: start the workload once all is built
-	Started *Regime `json:",omitempty"` // PID 1 → supervisor, once the workload runs
-	Network int     `json:",omitempty"` // PID 1 → supervisor: this many listener descriptors follow
-	Pty     bool    `json:",omitempty"` // PID 1 → supervisor: the pty master follows
-	Exit    *Exit   `json:",omitempty"`
-	Notice  *Notice `json:",omitempty"`
-	Error   string  `json:",omitempty"` // PID 1 could not build the sandbox
-	Hint    string  `json:",omitempty"`
-	Signal  int     `json:",omitempty"` // supervisor → PID 1: for the workload's foreground group
-	Pin     *File   `json:",omitempty"` // supervisor → PID 1: cover Target with Content
+	Base    *Base   // supervisor → PID 1, first
+	Spec    *Spec   // supervisor → PID 1, then
+	Files   int     // with Spec: this many descriptors follow, descriptors 0–2 of the workload first
+	Sources []int   // with Spec: for each mount which of the further descriptors is its source, -1 for none
+	Go      bool    // supervisor → PID 1: start the workload once all is built
+	Started *Regime // PID 1 → supervisor, once the workload runs
+	Network int     // PID 1 → supervisor: this many listener descriptors follow
+	Pty     bool    // PID 1 → supervisor: the pty master follows
+	Exit    *Exit
+	Notice  *Notice
+	Error   string // PID 1 could not build the sandbox
+	Hint    string
+	Signal  int   // supervisor → PID 1: for the workload's foreground group
+	Pin     *File // supervisor → PID 1: cover Target with Content
 }
 
 func writeFrame(w io.Writer, f frame) error {
-	body, err := json.Marshal(f)
-	if err != nil {
-		return err
-	}
+	body := coder.Write(f.code)
 	if len(body) > maxFrame {
 		return fmt.Errorf("message of %d bytes is over the limit of %d", len(body), maxFrame)
 	}
 	buf := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)), uint32(len(body)))
-	_, err = w.Write(append(buf, body...))
+	_, err := w.Write(append(buf, body...))
 	return err
 }
 
@@ -57,5 +55,5 @@ func readFrame(r io.Reader) (frame, error) {
 		return frame{}, err
 	}
 	var f frame
-	return f, json.Unmarshal(body, &f)
+	return f, coder.Read(body, f.code)
 }
