@@ -30,7 +30,7 @@ var groups atomic.Uint64
 // begin in it: to move a process later stops every fork of the machine.
 func newBounds() *bounds {
 	b := &bounds{stop: func() {}}
-	if g, err := newGroup(strconv.FormatUint(groups.Add(1), 10)); err == nil {
+	if g, err := newGroup(strconv.FormatUint(groups.Add(1), 10), kernelVersion() < namespacedTasks); err == nil {
 		b.group = g
 	}
 	return b
@@ -74,8 +74,8 @@ func (b *bounds) within(attr spawn.Attr) (inside spawn.Attr, done func(), err er
 
 // apply puts limits in force before the workload exists. What the group
 // refuses is left to the meter.
-func (b *bounds) apply(s *Spec, reached func(limit.Breach)) {
-	if b.group == nil || b.group.Limit(s.Limits) != nil {
+func (b *bounds) apply(s *Spec, pid int, reached func(limit.Breach)) {
+	if b.group == nil || b.group.Limit(s.Limits, pid) != nil {
 		return
 	}
 	s.Quota = b.group.Holds(limit.CPUs)

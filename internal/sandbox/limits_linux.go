@@ -99,9 +99,10 @@ func useOnly(n int) {
 // block while all others do.
 const spares = 5
 
-// spareThreads makes the runtime have threads in reserve, which it keeps. One
-// that it can't get any more, because the workload took all processes that the
-// limit admits, ends the whole program (newosproc).
+// spareThreads makes the runtime have threads in reserve, which it keeps, where
+// the kernel's limit leaves none for us (see restrain). One that the runtime
+// can't get any more, because the workload took all processes that there may
+// be, ends the whole program (newosproc).
 func spareThreads() {
 	done := make(chan struct{})
 	var all sync.WaitGroup

@@ -17,14 +17,14 @@ import (
 // limitRegimes runs f with a control group, where this user can have one, and
 // without.
 func limitRegimes(t *testing.T, f func(t *testing.T)) {
-	if g, err := cgroup.New("test"); err == nil {
+	if g, err := cgroup.New("test", false); err == nil {
 		g.Remove()
 		t.Run("cgroup", f)
 	} else if os.Getuid() == 0 {
 		t.Logf("no control groups here: %v", err)
 	}
 	t.Run("meter", func(t *testing.T) {
-		newGroup = func(string) (*cgroup.Group, error) { return nil, errors.New("none in this test") }
+		newGroup = func(string, bool) (*cgroup.Group, error) { return nil, errors.New("none in this test") }
 		defer func() { newGroup = cgroup.New }()
 		f(t)
 	})
@@ -118,7 +118,7 @@ func TestLimitsCannotBeRaised(t *testing.T) {
 }
 
 func TestControlGroupsAreRemoved(t *testing.T) {
-	if _, err := cgroup.New("probe"); err != nil && os.Getuid() != 0 {
+	if _, err := cgroup.New("probe", false); err != nil && os.Getuid() != 0 {
 		t.Log("an ordinary user without a delegated group: nothing to remove")
 	}
 	before := groupDirs()

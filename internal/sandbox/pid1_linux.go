@@ -118,7 +118,9 @@ func (p *pid1) run() error {
 	}
 	go p.obey()
 	go p.pins.watch(p)
-	go spareThreads()
+	if kernelVersion() < namespacedTasks {
+		go spareThreads()
+	}
 	p.measure()
 	return p.reap()
 }

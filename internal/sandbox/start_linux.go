@@ -103,7 +103,7 @@ func (p *Process) Build(s Spec) error {
 		p.Kill()
 		return err
 	}
-	p.bounds.apply(&s, p.End)
+	p.bounds.apply(&s, p.pid, p.End)
 	if err := p.deliver(&s); err != nil {
 		p.Kill()
 		return err

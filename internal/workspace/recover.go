@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/bailey-project/bailey/internal/safefs"
 	"github.com/bailey-project/bailey/internal/workspace/githome"
@@ -27,22 +30,16 @@ type Leftover struct {
 // It changes no reference: Reopen and Finish do that when the user wants.
 // A session that was finished is not reported.
 func Recover(ctx context.Context, sessionsDir string) ([]Leftover, error) {
-	list, err := os.ReadDir(sessionsDir)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
+	open, err := unfinished(sessionsDir)
 	if err != nil {
 		return nil, err
 	}
 	var all []Leftover
-	for _, e := range list {
-		if !e.IsDir() || ctx.Err() != nil {
-			continue
+	for _, name := range open {
+		if ctx.Err() != nil {
+			break
 		}
-		dir := filepath.Join(sessionsDir, e.Name())
-		if _, err := os.Lstat(filepath.Join(dir, stateFile)); err != nil {
-			continue // finished
-		}
+		dir := filepath.Join(sessionsDir, name)
 		left, err := recoverOne(ctx, dir)
 		if err != nil || left == nil {
 			continue // alive, or none of ours
@@ -50,6 +47,28 @@ func Recover(ctx context.Context, sessionsDir string) ([]Leftover, error) {
 		all = append(all, *left)
 	}
 	return all, ctx.Err()
+}
+
+// unfinished lists the sessions that have a state still. There are a hundred
+// that have none, at each start: so no path is walked for them.
+func unfinished(sessionsDir string) (names []string, err error) {
+	d, err := os.Open(sessionsDir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	all, err := d.Readdirnames(-1)
+	for _, name := range all {
+		var st unix.Stat_t
+		if unix.Fstatat(int(d.Fd()), name+"/"+stateFile, &st, unix.AT_SYMLINK_NOFOLLOW) == nil {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, err
 }
 
 func recoverOne(ctx context.Context, dir string) (*Leftover, error) {

@@ -26,32 +26,35 @@ const root = "/sys/fs/cgroup"
 // Group is a sandbox's own control group: one directory in version 2, one per
 // controller in version 1.
 type Group struct {
-	dirs map[string]string // by controller
-	v2   bool
+	dirs  map[string]string // by controller
+	v2    bool
+	tasks bool              // whether it bounds their number
+	own   map[string]string // of version 1: our own group, by controller
+	root  string
+	name  string
 }
-
-// controllers are asked for; memory and pids must be there.
-var controllers = []string{"memory", "pids", "cpu"}
 
 // errNone says that this user can make no control group here.
 var errNone = errors.New("no control group that this user may divide")
 
 // New makes a group named after this process, or fails where there can be none.
-func New(name string) (*Group, error) {
+// It bounds the number of tasks only when that is asked for: each controller of
+// version 1 is a directory more to make, to enter and to remove.
+func New(name string, tasks bool) (*Group, error) {
 	b, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
 		return nil, errNone
 	}
-	return newIn(root, string(b), fmt.Sprintf("bailey-%d-%s", os.Getpid(), name))
+	return newIn(root, string(b), fmt.Sprintf("bailey-%d-%s", os.Getpid(), name), tasks)
 }
 
-func newIn(root, self, name string) (*Group, error) {
-	own := memberships(self)
-	if _, v1 := own["memory"]; v1 {
-		return newV1(root, own, name)
+func newIn(root, self, name string, tasks bool) (*Group, error) {
+	g := &Group{dirs: map[string]string{}, tasks: tasks, own: memberships(self), root: root, name: name}
+	if _, v1 := g.own["memory"]; v1 {
+		return g, g.divideV1()
 	}
-	if path, ok := own[""]; ok {
-		return newV2(root, path, name)
+	if path, ok := g.own[""]; ok {
+		return g, g.divideV2(path)
 	}
 	return nil, errNone
 }
@@ -72,50 +75,57 @@ func memberships(text string) map[string]string {
 	return own
 }
 
-func newV1(root string, own map[string]string, name string) (*Group, error) {
-	g := &Group{dirs: map[string]string{}}
+func (g *Group) divideV1() error {
+	controllers := []string{"memory"}
+	if g.tasks {
+		controllers = append(controllers, "pids")
+	}
 	for _, c := range controllers {
-		path, ok := own[c]
-		if !ok {
-			continue
-		}
-		dir := filepath.Join(root, c, path, name)
-		if err := os.Mkdir(dir, 0o755); err != nil {
+		if err := g.add(c); err != nil {
 			g.Remove()
-			return nil, errNone
+			return errNone
 		}
-		g.dirs[c] = dir
 	}
-	if g.dirs["pids"] == "" {
-		g.Remove()
-		return nil, errNone
-	}
-	return g, nil
+	return nil
 }
 
-// newV2 looks upward for a directory whose children get the controllers and
+// add makes the group of one controller of version 1.
+func (g *Group) add(controller string) error {
+	path, ok := g.own[controller]
+	if !ok {
+		return errNone
+	}
+	dir := filepath.Join(g.root, controller, path, g.name)
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	g.dirs[controller] = dir
+	return nil
+}
+
+// divideV2 looks upward for a directory whose children get the controllers and
 // that this user may write to: no process may live in such a directory itself,
 // so it is never our own.
-func newV2(root, path, name string) (*Group, error) {
+func (g *Group) divideV2(path string) error {
+	g.v2 = true
 	for at := filepath.Dir(path); ; at = filepath.Dir(at) {
-		parent := filepath.Join(root, at)
+		parent := filepath.Join(g.root, at)
 		b, err := os.ReadFile(filepath.Join(parent, "cgroup.subtree_control"))
 		if err != nil {
-			return nil, errNone
+			return errNone
 		}
 		has := strings.Fields(string(b))
 		if contains(has, "memory") && contains(has, "pids") && unix.Access(filepath.Join(parent, "cgroup.procs"), unix.W_OK) == nil {
-			dir := filepath.Join(parent, name)
+			dir := filepath.Join(parent, g.name)
 			if os.Mkdir(dir, 0o755) == nil {
-				g := &Group{v2: true, dirs: map[string]string{}}
 				for _, c := range has {
 					g.dirs[c] = dir
 				}
-				return g, nil
+				return nil
 			}
 		}
 		if at == "/" || at == "." {
-			return nil, errNone
+			return errNone
 		}
 	}
 }
@@ -142,11 +152,7 @@ func (g *Group) Open() ([]*os.File, error) {
 		return []*os.File{f}, err
 	}
 	var files []*os.File
-	for _, c := range controllers {
-		dir := g.dirs[c]
-		if dir == "" {
-			continue
-		}
+	for _, dir := range g.dirs {
 		fd, err := unix.Open(filepath.Join(dir, "tasks"), unix.O_WRONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			for _, f := range files {
@@ -159,8 +165,15 @@ func (g *Group) Open() ([]*os.File, error) {
 	return files, nil
 }
 
-// Limit puts brakes in force.
-func (g *Group) Limit(s limit.Set) error {
+// Limit puts brakes in force on the sandbox, whose first process is pid. To
+// share out the processors in version 1 that is moved: it stops every fork of
+// the machine for a moment, so it is done for those who ask for it.
+func (g *Group) Limit(s limit.Set, pid int) error {
+	if _, ok := s.N(limit.CPUs); ok && !g.v2 && g.add("cpu") == nil {
+		if err := write(g.dirs["cpu"], "cgroup.procs", strconv.Itoa(pid)); err != nil {
+			return err
+		}
+	}
 	for _, l := range g.settings(s) {
 		dir := g.dirs[l.controller]
 		if dir == "" {
@@ -193,7 +206,7 @@ func (g *Group) settings(s limit.Set) []setting {
 		all = append(all, setting{"memory", "memory.limit_in_bytes", text(n + n/slack), false},
 			setting{"memory", "memory.memsw.limit_in_bytes", text(n + n/slack), true})
 	}
-	if n, ok := s.N(limit.Processes); ok {
+	if n, ok := s.N(limit.Processes); ok && g.tasks {
 		all = append(all, setting{"pids", "pids.max", text(n + n/slack + ours), false})
 	}
 	if n, ok := s.N(limit.CPUs); ok && g.v2 {

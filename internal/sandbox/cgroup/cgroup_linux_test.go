@@ -50,7 +50,7 @@ func TestVersion2TakesTheNearestDirectoryThatIsDivided(t *testing.T) {
 		slice + "/term.scope/cgroup.subtree_control": "",
 		slice + "/term.scope/tab/cgroup.procs":       "1\n",
 	})
-	g, err := newIn(root, "0::/"+slice+"/term.scope/tab\n", "bailey-1-x")
+	g, err := newIn(root, "0::/"+slice+"/term.scope/tab\n", "bailey-1-x", true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestVersion2TakesTheNearestDirectoryThatIsDivided(t *testing.T) {
 	// The kernel makes these files.
 	put(t, dir, map[string]string{"memory.max": "", "memory.oom.group": "", "memory.swap.max": "", "pids.max": "", "cpu.max": "",
 		"memory.events": "max 3\noom 0\noom_kill 0\noom_group_kill 0\n", "pids.events": "max 0\n"})
-	if err := g.Limit(all); err != nil {
+	if err := g.Limit(all, 1); err != nil {
 		t.Fatal(err)
 	}
 	for file, want := range map[string]string{"memory.max": strconv.Itoa(9 << 30), "memory.oom.group": "1", "pids.max": "964", "cpu.max": "150000 100000"} {
@@ -92,7 +92,7 @@ func TestNoGroupWhereNothingIsDelegated(t *testing.T) {
 	root := t.TempDir()
 	put(t, root, map[string]string{"user.slice/cgroup.subtree_control": "", "user.slice/cgroup.procs": ""})
 	for _, self := range []string{"", "0::/\n", "0::/user.slice/session-1.scope\n", "4:memory:/none\n3:pids:/none\n", "nonsense"} {
-		if g, err := newIn(root, self, "bailey-1-x"); err == nil {
+		if g, err := newIn(root, self, "bailey-1-x", true); err == nil {
 			t.Errorf("%q gave %+v", self, g)
 		}
 	}

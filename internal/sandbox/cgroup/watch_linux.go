@@ -54,6 +54,9 @@ func (w *watch) open() (err error) {
 		return w.openOOM(w.group.dirs["memory"])
 	}
 	for controller, file := range map[string]string{"memory": "memory.events", "pids": "pids.events"} {
+		if controller == "pids" && !w.group.tasks {
+			continue
+		}
 		path := filepath.Join(w.group.dirs[controller], file)
 		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
@@ -124,7 +127,7 @@ func (w *watch) reached(oom bool) (limit.Breach, bool) {
 	if oom || w.group.v2 && event(w.group.dirs["memory"], "memory.events", "oom_kill ") > 0 {
 		return breach(limit.Memory, "all used up")
 	}
-	if event(w.group.dirs["pids"], "pids.events", "max ") > 0 {
+	if w.group.tasks && event(w.group.dirs["pids"], "pids.events", "max ") > 0 {
 		return breach(limit.Processes, "another was asked for")
 	}
 	return limit.Breach{}, false
