@@ -337,6 +337,9 @@ func (p *pid1) confineAndFork() (*Regime, error) {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return nil, fmt.Errorf("no_new_privs: %w", err)
 	}
+	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(usualSlack.Nanoseconds()), 0, 0, 0); err != nil {
+		return nil, fmt.Errorf("timer slack: %w", err)
+	}
 	if err := dropCapabilities(); err != nil {
 		return nil, err
 	}

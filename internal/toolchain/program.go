@@ -77,7 +77,12 @@ func readHead(path string, max int64) ([]byte, error) {
 		return nil, err
 	}
 	defer fd.Close()
-	return io.ReadAll(io.LimitReader(fd, max))
+	b := make([]byte, min(max, st.Size()))
+	n, err := io.ReadFull(fd, b)
+	if err == io.EOF || err == io.ErrUnexpectedEOF { // it is shorter by now
+		err = nil
+	}
+	return b[:n], err
 }
 
 // binary adds the loader and the library directories of an ELF file where

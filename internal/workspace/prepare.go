@@ -150,7 +150,9 @@ func (w *Workspace) save() error {
 	if w.kept { // not in a file of its own: every one costs a start
 		b.Write(<-w.encoded)
 	}
-	err := os.WriteFile(filepath.Join(w.opt.SessionDir, stateFile), b.Bytes(), 0o600)
+	// Through the descriptor that there is: to ext4 a file that is made empty
+	// and written again is one that was replaced, whose blocks it flushes.
+	_, err := w.lock.WriteAt(b.Bytes(), 0)
 	if w.store != nil {
 		err = errors.Join(err, w.store.Close())
 	}

@@ -11,16 +11,19 @@
 // before it execs, and no signal handler of this one runs in it.
 package spawn
 
+import "time"
+
 // Attr says what the new process is. Its uid and gid are the only ones that
 // its user namespace has.
 type Attr struct {
-	Namespaces uintptr   // CLONE_NEW… flags, CLONE_NEWUSER among them
-	UID, GID   Map       // the only entries of its user namespace
-	Setgroups  bool      // leave setgroups(2) allowed and drop our groups: for a caller with CAP_SETGID
-	Caps       []uintptr // ambient, and no others
-	Files      []int     // its descriptors from 0 on; what else is open is closed if it is close-on-exec
-	Enter      []int     // files that it writes "0" to first: the tasks of control groups of version 1
-	CgroupDir  int       // a directory of control group version 2 to begin in; 0 for none
+	Namespaces uintptr       // CLONE_NEW… flags, CLONE_NEWUSER among them
+	UID, GID   Map           // the only entries of its user namespace
+	Setgroups  bool          // leave setgroups(2) allowed and drop our groups: for a caller with CAP_SETGID
+	Caps       []uintptr     // ambient, and no others
+	Files      []int         // its descriptors from 0 on; what else is open is closed if it is close-on-exec
+	Enter      []int         // files that it writes "0" to first: the tasks of control groups of version 1
+	TimerSlack time.Duration // by how much its timers may be late; 0: as ours
+	CgroupDir  int           // a directory of control group version 2 to begin in; 0 for none
 }
 
 // Map is one entry of uid_map or gid_map (user_namespaces(7)).

@@ -136,6 +136,9 @@ func (p *process) become(a Attr) {
 	}
 	s.add("prctl", unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL)) // a change of uid took it away
 	s.add("chdir", unix.SYS_CHDIR, s.text("/"))
+	if a.TimerSlack > 0 {
+		s.add("prctl", unix.SYS_PRCTL, unix.PR_SET_TIMERSLACK, uintptr(a.TimerSlack.Nanoseconds()))
+	}
 	p.arrange(a.Files)
 }
 
