@@ -10,9 +10,12 @@ ifeq ($(GO),)
 $(error Go is not installed, or not in PATH: Bailey is built with Go 1.26 or later)
 endif
 
+# The linker writes through a mapping, which leaves the file in memory page by
+# page; a copy, as every installed program is one, starts 0.6 ms sooner.
 .PHONY: build
 build: ## build bin/bailey, one static binary
-	@$(STATIC) -ldflags "$(LDFLAGS)" -o bin/bailey ./cmd/bailey
+	@$(STATIC) -ldflags "$(LDFLAGS)" -o bin/linked/ ./cmd/bailey
+	@cmp -s bin/linked/bailey bin/bailey || { cp bin/linked/bailey bin/bailey.new && mv bin/bailey.new bin/bailey; }
 
 .PHONY: test
 test: ## install what is missing, then check and test everything (as root also as an ordinary user)
