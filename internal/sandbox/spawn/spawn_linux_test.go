@@ -178,19 +178,19 @@ func TestLeavesOurMemoryAlone(t *testing.T) {
 				case <-caught:
 				default:
 				}
-				_ = deep(i % 2000)
+				_ = deep(i % 200)
 				_ = unix.Kill(os.Getpid(), unix.SIGUSR1)
 				if i%50 == 0 {
 					runtime.GC()
 				}
-				time.Sleep(50 * time.Microsecond)
+				time.Sleep(200 * time.Microsecond)
 			}
 		})
 	}
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			for range 25 {
+			for range 10 {
 				if got, err := run(); err != nil || !strings.Contains(got, "pid 1\n") {
 					t.Errorf("it said %q, %v", got, err)
 				}
