@@ -41,7 +41,7 @@ func newRun() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return run(cmd.Context(), &f, args) },
 	}
-	f.where = placeFlags(cmd)
+	f.where = readFlags(cmd)
 	cmd.Flags().BoolVar(&f.explain, "explain", false, "print name, source, environment, folder and version; run nothing")
 	cmd.Flags().BoolVar(&f.orEnv, "or-env", false, "without a vault, run with the environment as it is when it has all declared names")
 	cmd.Flags().SetInterspersed(false)
@@ -109,11 +109,7 @@ type variable struct {
 
 // injection collects what the place adds to an environment: one request.
 func injection(ctx context.Context, f *runFlags) (place, []variable, error) {
-	p, err := f.where.locate()
-	if err != nil {
-		return p, nil, err
-	}
-	client, err := existing()
+	p, client, err := f.where.open(ctx)
 	if err != nil {
 		return p, nil, err
 	}
@@ -157,11 +153,14 @@ func explain(p place, vars []variable) {
 	rows := make([][]string, 0, len(vars))
 	for _, v := range vars {
 		row := []string{v.name, v.source, p.Environment, p.Folder, strconv.Itoa(v.version)}
+		if at := elsewhere(p); at != "" {
+			row[1] = at
+		}
 		if v.source == "public" {
-			row[2], row[3], row[4] = "", "", ""
+			row[1], row[2], row[3], row[4] = v.source, "", "", ""
 		}
 		if _, ok := os.LookupEnv(v.name); ok {
-			row[1] = "environment (over " + v.source + ")"
+			row[1] = "environment (over " + row[1] + ")"
 		}
 		rows = append(rows, row)
 	}

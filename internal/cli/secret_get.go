@@ -21,7 +21,7 @@ func newSecretGet() *cobra.Command {
 		Example:           "  bailey secret get STRIPE_SECRET_KEY\n  bailey secret get TLS_KEY --version 2 > old.pem",
 		ValidArgsFunction: completeNames,
 	}
-	w := placeFlags(cmd)
+	w := readFlags(cmd)
 	cmd.Flags().IntVar(&version, "version", 0, "an earlier `version`, see secret history")
 	cmd.Flags().BoolVar(&raw, "raw", false, "the value as it was set, with its references; everybody's")
 	cmd.Flags().BoolVar(&strict, "strict", false, "fail when a reference refers to nothing")
@@ -31,11 +31,7 @@ func newSecretGet() *cobra.Command {
 		if err != nil {
 			return api.Usagef("%s", err)
 		}
-		p, err := w.locate()
-		if err != nil {
-			return err
-		}
-		client, err := existing()
+		p, client, err := w.open(cmd.Context())
 		if err != nil {
 			return err
 		}

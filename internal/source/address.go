@@ -40,6 +40,9 @@ type Address struct {
 
 // Parse reads an address. It holds no credentials: one that does is refused.
 func Parse(s string) (Address, error) {
+	if s == string(Environment) { // YAML takes a colon at the end for its own
+		return Address{Kind: Environment}, nil
+	}
 	scheme, rest, ok := strings.Cut(s, ":")
 	if !ok || len(s) > 2048 || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return Address{}, fmt.Errorf("it is no address; one is %s", strings.ReplaceAll(Forms, "\n", " "))

@@ -77,7 +77,8 @@ func (c ageCodec) decode(b []byte) ([]exchange.Item, error) {
 	return exchange.Decode(c.inner(), plain)
 }
 
-// encode does not know for whom the old file was: age does not say.
+// encode does not know for whom the old file was: age does not say. What none
+// of the keys here would open again is refused.
 func (c ageCodec) encode(old []byte, all []exchange.Item) ([]byte, error) {
 	if len(c.w.Recipients) == 0 {
 		return nil, api.Errorf(api.Invalid, "age:%s: name whom to encrypt for with --recipient", c.name)
@@ -87,7 +88,14 @@ func (c ageCodec) encode(old []byte, all []exchange.Item) ([]byte, error) {
 		return nil, err
 	}
 	defer clear(plain)
-	return agekey.Encrypt(plain, old == nil || agekey.Armored(old), c.w.Recipients...)
+	b, err := agekey.Encrypt(plain, old == nil || agekey.Armored(old), c.w.Recipients...)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.decode(b); err != nil {
+		return nil, err
+	}
+	return b, nil
 }
 
 // sopsCodec is a file of sops; it can be changed, not made.

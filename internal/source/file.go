@@ -76,20 +76,38 @@ func (f file) wrong(err error) error {
 	return api.Errorf(api.Invalid, "%s: %s", f.at, err)
 }
 
-// open finds the directory that must not be left, and the name in it. Below
-// the project nothing is followed: an agent may have made a link of any part.
-func (f file) open() (*safefs.Root, string, error) {
+// path is the file's whole name.
+func (f file) path() (string, error) {
 	name := f.at.Parts[0]
 	if rest, ok := strings.CutPrefix(name, "~/"); ok {
 		name = filepath.Join(f.w.Home, rest)
 	}
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(f.w.Root, name)
-		if f.w.Root == "" {
-			return nil, "", api.Errorf(api.Invalid, "%s: there is no project that it could lie in; name it with its whole path", f.at)
-		}
+	if filepath.IsAbs(name) {
+		return filepath.Clean(name), nil
 	}
-	name = filepath.Clean(name)
+	if f.w.Root == "" {
+		return "", api.Errorf(api.Invalid, "%s: there is no project that it could lie in; name it with its whole path", f.at)
+	}
+	return filepath.Join(f.w.Root, name), nil
+}
+
+// Bare says whether a is a file in the clear in the project, where an agent
+// can read it.
+func (w World) Bare(a Address) bool {
+	if a.Kind != Dotenv {
+		return false
+	}
+	path, err := file{w: w, at: a}.path()
+	return err != nil || inside(w.Root, path)
+}
+
+// open finds the directory that must not be left, and the name in it. Below
+// the project nothing is followed: an agent may have made a link of any part.
+func (f file) open() (*safefs.Root, string, error) {
+	name, err := f.path()
+	if err != nil {
+		return nil, "", err
+	}
 	dir, rel := filepath.Split(name)
 	if in, err := filepath.Rel(f.w.Root, name); f.w.Root != "" && err == nil && filepath.IsLocal(in) {
 		dir, rel = f.w.Root, in

@@ -89,6 +89,9 @@ func run(ctx context.Context, w World, stdin []byte, argv ...string) ([]byte, er
 
 // program finds name in PATH, outside the project.
 func program(w World, name string) (string, error) {
+	if filepath.IsAbs(name) && inside(w.Root, name) {
+		return "", mutable(name)
+	}
 	path, err := exec.LookPath(name)
 	if errors.Is(err, exec.ErrNotFound) {
 		return "", api.Errorf(api.Missing, "%s is not installed", name)
