@@ -27,7 +27,11 @@ const personal = "personal"
 
 // tagsOf are a project's tags.
 func tagsOf(a *desk.Ask, project string) (dialect.Tags, error) {
-	list, err := vault.Look(a.Context(), a.Vault, func(w *tree.Reader) ([]label.Tag, error) { return label.List(w, project) })
+	return vault.Look(a.Context(), a.Vault, func(w *tree.Reader) (dialect.Tags, error) { return readTags(w, project) })
+}
+
+func readTags(w *tree.Reader, project string) (dialect.Tags, error) {
+	list, err := label.List(w, project)
 	out := dialect.Tags{}
 	for _, t := range list {
 		out[t.ID] = api.Tag{ID: string(t.ID), Slug: t.Slug, Name: t.Name, Color: t.Color}
@@ -87,10 +91,10 @@ func at(a *desk.Ask, q url.Values) (p vault.Place, tags dialect.Tags, err error)
 	if p, err = dialect.PlaceOf(q); err != nil {
 		return p, nil, err
 	}
-	if err = a.RequireAt(&p, "describeSecret", access.Secrets); err != nil {
-		return p, nil, err
-	}
-	tags, err = tagsOf(a, p.Project)
+	err = a.RequireAnd(&p, "describeSecret", access.Secrets, func(w *tree.Reader) error {
+		tags, err = readTags(w, p.Project)
+		return err
+	})
 	return p, tags, err
 }
 
