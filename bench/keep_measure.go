@@ -19,6 +19,7 @@ const (
 	kept    = 10_000 // secrets in the vault when the daemon's memory is read
 	readers = 4      // that read single secrets at the same time
 	reading = 3 * time.Second
+	atRest  = 3 * time.Second
 	most    = 40 << 10 // of the daemon's memory, KiB
 	least   = 5000     // single reads per second
 )
@@ -39,7 +40,7 @@ func compareKeep(ctx context.Context, o options) ([]row, error) {
 	}{{5, time.Millisecond}, {100, 2 * time.Millisecond}, {1000, 8 * time.Millisecond}} {
 		rows = append(rows, k.list(ctx, size.n, size.target, 5*o.rounds))
 	}
-	rows = append(rows, k.create(ctx, o.rounds/2), k.logIn(ctx, 5*o.rounds), k.reads(ctx), k.memory(ctx))
+	rows = append(rows, k.logIn(ctx, 5*o.rounds), k.reads(ctx), k.memory(ctx), k.create(ctx, o.rounds/2))
 	return rows, ctx.Err()
 }
 
@@ -93,7 +94,7 @@ func (k *keep) fill(ctx context.Context, folder string, n int) error {
 	if err := k.folder(ctx, folder); err != nil {
 		return err
 	}
-	_, err := k.ask(ctx, http.MethodPost, "/api/v4/secrets/batch", k.batch(folder, n))
+	_, err := k.ask(ctx, http.MethodPost, "/api/v4/secrets/batch", k.batch("development", folder, n))
 	return err
 }
 
@@ -106,7 +107,7 @@ func (k *keep) folder(ctx context.Context, folder string) error {
 	return err
 }
 
-func (k *keep) batch(folder string, n int) []byte {
+func (k *keep) batch(environment, folder string, n int) []byte {
 	type one struct {
 		Key   string `json:"secretKey"`
 		Value string `json:"secretValue"`
@@ -115,19 +116,20 @@ func (k *keep) batch(folder string, n int) []byte {
 	for i := range list {
 		list[i] = one{fmt.Sprintf("SECRET_%04d", i), fmt.Sprintf("sk_live_%032d", i)}
 	}
-	b, _ := json.Marshal(map[string]any{"projectId": k.project, "environment": "development", "secretPath": folder, "secrets": list})
+	b, _ := json.Marshal(map[string]any{"projectId": k.project, "environment": environment, "secretPath": folder, "secrets": list})
 	return b
 }
 
 func (k *keep) create(ctx context.Context, rounds int) row {
 	const what = "create 1000 secrets at once"
 	for i := range rounds {
-		if err := k.folder(ctx, fmt.Sprint("/made", i)); err != nil {
+		body := fmt.Appendf(nil, `{"name":"made%d","slug":"made%d"}`, i, i)
+		if _, err := k.ask(ctx, http.MethodPost, "/api/v1/workspace/"+k.project+"/environments", body); err != nil {
 			return row{what: what, err: err}
 		}
 	}
 	ours, bare := k.turns(ctx, k.socket, what, rounds, func(i int) (string, string, []byte) {
-		return http.MethodPost, "/api/v4/secrets/batch", k.batch(fmt.Sprint("/made", i), 1000)
+		return http.MethodPost, "/api/v4/secrets/batch", k.batch(fmt.Sprint("made", i), "/", 1000)
 	})
 	return within(ours, bare, 100*time.Millisecond)
 }
@@ -177,7 +179,7 @@ func perSecond(ctx context.Context, client *http.Client, base string, path func(
 }
 
 // memory fills the vault and reads each secret once, so that all that the
-// daemon keeps is there.
+// daemon keeps is there, and waits for it to be at rest.
 func (k *keep) memory(ctx context.Context) row {
 	r := row{what: fmt.Sprintf("memory of the daemon, %d secrets", kept), against: "this process"}
 	for i := range kept / 1000 {
@@ -190,6 +192,7 @@ func (k *keep) memory(ctx context.Context) row {
 			return r
 		}
 	}
+	time.Sleep(atRest)
 	ours, err := resident(k.pid)
 	bare, err2 := resident(os.Getpid())
 	if r.err = errors.Join(err, err2); r.err == nil {

@@ -114,7 +114,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, h handler) {
 // reply marshals body with an ETag over its bytes: identical content has an
 // identical ETag, which clients that poll rely on.
 func (s *Server) reply(w http.ResponseWriter, r *http.Request, status int, body any) {
-	b, err := json.Marshal(body)
+	b, err := encode(body)
 	if err != nil {
 		s.opts.Logf("%s: %s", r.Pattern, err)
 		status, b = http.StatusInternalServerError, []byte(`{"statusCode":500,"message":"internal error","error":"InternalServerError","code":"internal"}`)
@@ -131,6 +131,13 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, status int, body 
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(b)
+}
+
+func encode(body any) ([]byte, error) {
+	if a, ok := body.(api.Appender); ok {
+		return a.AppendJSON(nil), nil
+	}
+	return json.Marshal(body)
 }
 
 func matches(header, etag string) bool {
