@@ -13,7 +13,7 @@ type Appender interface{ AppendJSON(b []byte) []byte }
 
 // AppendJSON appends the list to b.
 func (l SecretList) AppendJSON(b []byte) []byte {
-	b = slices.Grow(b, 64+640*len(l.Secrets))
+	b = slices.Grow(b, 64+768*len(l.Secrets))
 	b = append(b, `{"secrets":`...)
 	b = appendSecrets(b, l.Secrets)
 	b = append(b, `,"imports":`...)

@@ -35,6 +35,10 @@ const (
 	tick = 5 * time.Second
 	// quiet is how long nobody asks before memory is given back.
 	quiet = time.Second
+	// garbage is how much of it, in per cent of what is in use, is let lie: a
+	// list of a thousand secrets makes more than the vault itself takes, and
+	// what is left over goes when it is quiet.
+	garbage = 200
 	// inherited carries the listener and the lock across a re-execution.
 	inherited = "BAILEY_DAEMON_FDS"
 )
@@ -68,6 +72,7 @@ type ending struct {
 // returns nil at once when another daemon serves the socket already.
 func (d *Daemon) Run(ctx context.Context) error {
 	harden()
+	debug.SetGCPercent(garbage)
 	syscall.Umask(0o077)
 	d.end = make(chan ending, 1)
 	if err := d.acquire(); err != nil || d.listener == nil {

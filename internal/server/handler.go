@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/bailey-project/bailey/internal/api"
@@ -129,6 +130,7 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, status int, body 
 		return
 	}
 	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(len(b)))
 	w.WriteHeader(status)
 	_, _ = w.Write(b)
 }

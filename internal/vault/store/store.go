@@ -133,6 +133,7 @@ func connect(path, mode string) (*side, error) {
 		"secure_delete(on)",   // what is removed is overwritten
 		"cell_size_check(on)", // find damage early
 		"trusted_schema(off)", // a planted schema calls nothing
+		"cache_size(-512)",    // KiB; what is read often is kept above
 		"mmap_size(0)",        // a truncated file is an error, not a SIGBUS
 		"journal_size_limit(1048576)",
 	}}
