@@ -12,6 +12,7 @@ package mirror
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -58,13 +59,26 @@ func (e Environment) Update(ctx context.Context) (State, error) {
 	case api.IsCode(err, api.Unavailable) && n.whole():
 		return State{Fetched: n.Fetched, Why: err}, nil
 	case err != nil:
-		return State{}, err
+		return State{}, advised(err, n)
 	}
 	items, left := harmless(items)
 	if err := e.take(ctx, n, items); err != nil {
 		return State{}, err
 	}
 	return State{Fetched: time.Now(), Left: left}, nil
+}
+
+// advised says that there is a copy, to who has nothing better to try.
+func advised(err error, n note) error {
+	var e *api.Error
+	if !errors.As(err, &e) || e.Advice != "" {
+		return err
+	}
+	e.Advice = "see: bailey help sources"
+	if n.whole() && e.Code != api.Denied {
+		e.Advice = "when it is known to be away: --offline uses what was there last"
+	}
+	return e
 }
 
 // Offline says how old the copy is, and asks nobody.
