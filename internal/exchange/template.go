@@ -12,12 +12,20 @@ import (
 	"github.com/bailey-project/bailey/internal/secret"
 )
 
-// filters are the ways in which a template can ask for a value to be written.
-var filters = map[string]func(string) string{
-	"json":   jsonText,
-	"shell":  shellText,
-	"url":    url.QueryEscape,
-	"base64": func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+// filterOf is the way in which a template asks for a value to be written, nil
+// if there is none of that name.
+func filterOf(name string) func(string) string {
+	switch name {
+	case "json":
+		return jsonText
+	case "shell":
+		return shellText
+	case "url":
+		return url.QueryEscape
+	case "base64":
+		return func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+	}
+	return nil
 }
 
 // maxInside is how far the closing braces may be: a text of nothing but opening
@@ -74,8 +82,8 @@ func filled(name secret.Name, filter string, value func(secret.Name) (secret.Val
 	if filter == "" {
 		return s, nil
 	}
-	write, ok := filters[filter]
-	if !ok {
+	write := filterOf(filter)
+	if write == nil {
 		return "", fmt.Errorf("%s: there is no filter %q; there is json, shell, url and base64", name, filter)
 	}
 	if filter == "json" && !utf8.ValidString(s) {
