@@ -75,20 +75,20 @@ func exists(path string) bool { _, err := os.Stat(path); return err == nil }
 
 // screen is a terminal that keeps what it gets.
 type screen struct {
-	mu sync.Mutex
-	bytes.Buffer
+	mu  sync.Mutex
+	got bytes.Buffer
 }
 
 func (s *screen) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.Buffer.Write(b)
+	return s.got.Write(b)
 }
 
 func (s *screen) text() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.String()
+	return s.got.String()
 }
 
 func TestTerminal(t *testing.T) {
