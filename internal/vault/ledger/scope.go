@@ -75,6 +75,7 @@ type Scope struct {
 type marked struct {
 	Row
 	mark Mark
+	kept any // what ReadKept made of it
 }
 
 type rowKey struct {
@@ -101,7 +102,7 @@ func (s *Scope) label(r Row) envelope.Label {
 func (s *Scope) set(r Row) {
 	k := keyOf(r)
 	s.unset(k)
-	m := &marked{r, MarkOf(r)}
+	m := &marked{Row: r, mark: MarkOf(r)}
 	s.rows[k] = m
 	if r.Lookup != ([sha256.Size]byte{}) {
 		s.found[r.Lookup] = m
@@ -177,6 +178,22 @@ func Read[T any](s *Scope, r Row) (rec T, err error) {
 		return rec, fault.Tampered("vault.db: %s %s in %s is not readable", Kind(r.Kind), IDOf(r.ID), s.What)
 	}
 	return rec, nil
+}
+
+// ReadKept is Read for what nearly every question begins with, a project or an
+// environment: it is unsealed once per version. What its slices hold is shared.
+func ReadKept[T any](s *Scope, r Row) (rec T, err error) {
+	m := s.rows[keyOf(r)]
+	if m == nil || m.Version != r.Version {
+		return Read[T](s, r)
+	}
+	if kept, ok := m.kept.(T); ok {
+		return kept, nil
+	}
+	if rec, err = Read[T](s, r); err == nil {
+		m.kept = rec
+	}
+	return rec, err
 }
 
 // MarkOf computes the mark of a row.

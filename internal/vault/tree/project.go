@@ -29,7 +29,7 @@ func (w *Reader) project(idOrSlug string) (p project, err error) {
 	}
 	if ok {
 		p.row = row
-		if p.rec, err = ledger.Read[projectRecord](w.Top(), row); err != nil {
+		if p.rec, err = ledger.ReadKept[projectRecord](w.Top(), row); err != nil {
 			return p, err
 		}
 	}
@@ -63,7 +63,7 @@ func (w *Reader) environment(idOrSlug, slug string) (e environment, err error) {
 		row, ok = w.Top().Row(ledger.Environment, id)
 	}
 	if ok {
-		if e.rec, err = ledger.Read[environmentRecord](w.Top(), row); err != nil {
+		if e.rec, err = ledger.ReadKept[environmentRecord](w.Top(), row); err != nil {
 			return e, err
 		}
 	}
