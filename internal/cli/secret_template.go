@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/bailey-project/bailey/internal/api"
@@ -39,21 +41,9 @@ func newSecretTemplate() *cobra.Command {
 		} else if term.Std().InIsTerminal() {
 			return api.Usagef("template: name a file, or pipe one in")
 		}
-		text, err := readBounded(file, maxTemplate)
+		filled, err := fill(cmd.Context(), w, file)
 		if err != nil {
 			return err
-		}
-		p, client, err := w.open(cmd.Context())
-		if err != nil {
-			return err
-		}
-		list, err := client.Resolved(cmd.Context(), p.ref(), true)
-		if err != nil {
-			return explainMissing(err, p)
-		}
-		filled, err := exchange.Fill(text, lookup(p, list))
-		if err != nil {
-			return api.Errorf(api.Missing, "%s: %s", file, err)
 		}
 		defer clear(filled)
 		if replace && out != "" {
@@ -62,6 +52,26 @@ func newSecretTemplate() *cobra.Command {
 		return deliver(out, filled)
 	}
 	return cmd
+}
+
+func fill(ctx context.Context, w *where, file string) ([]byte, error) {
+	text, err := readBounded(file, maxTemplate)
+	if err != nil {
+		return nil, err
+	}
+	p, client, err := w.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list, err := client.Resolved(ctx, p.ref(), true)
+	if err != nil {
+		return nil, explainMissing(err, p)
+	}
+	filled, err := exchange.Fill(text, lookup(p, list))
+	if err != nil {
+		return nil, api.Errorf(api.Missing, "%s: %s", file, err)
+	}
+	return filled, nil
 }
 
 // lookup finds a value as run would set it: a secret before a public value.

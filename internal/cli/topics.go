@@ -128,6 +128,7 @@ what it writes, and the next agent asks when the file has changed.
 
   project: shop
   paths: {apps/api: /api}                # directory → folder of the vault
+  sources: {production: "vault://HOST/secret/shop"}   # lives elsewhere, see bailey help sources
   secrets:
     STRIPE_SECRET_KEY: {hosts: [api.stripe.com]}
     JWT_SECRET: {agent: fake}            # placeholder (default), fake, none

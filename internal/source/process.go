@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -44,7 +45,7 @@ func (c command) Read(ctx context.Context) ([]exchange.Item, error) {
 		if !filepath.IsAbs(arg) {
 			arg = filepath.Join(c.w.Home, arg)
 		}
-		if inside(c.w.Root, arg) {
+		if _, err := os.Lstat(arg); err == nil && inside(c.w.Root, arg) {
 			return nil, mutable(arg)
 		}
 	}

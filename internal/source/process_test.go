@@ -194,6 +194,13 @@ func TestNoCommandOfTheProject(t *testing.T) {
 			t.Errorf("%s: %v", c, err)
 		}
 	}
+	w.Home = w.Root // a project may be somebody's whole home
+	if _, err := open(t, w, "command:sh keys").Read(t.Context()); !api.IsCode(err, api.Denied) {
+		t.Errorf("a script at home: %v", err)
+	}
+	if items, err := open(t, w, "command:echo A=1").Read(t.Context()); err != nil || len(items) != 1 {
+		t.Errorf("a word that is no file: %v", err)
+	}
 	w.Root = t.TempDir() // the control: outside of the project they run
 	if items, err := open(t, w, "command:linked").Read(t.Context()); err != nil || len(items) != 1 {
 		t.Errorf("%v", err)
