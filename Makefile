@@ -54,6 +54,11 @@ bench-names: ## measure what --strict-names costs: checkout, tar, npm install, g
 	@$(MAKE) --no-print-directory build bin/bench
 	@bin/bench/bench -names
 
+.PHONY: bench-vault
+bench-vault: ## measure the vault beside a bare server: lists, creation, login, reads, memory
+	@$(MAKE) --no-print-directory build bin/bench
+	@bin/bench/bench -vault
+
 .PHONY: bin/demo bin/bench
 bin/demo bin/bench:
 	@mkdir -p $@

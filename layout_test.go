@@ -33,8 +33,8 @@ type layer struct {
 
 var house = []layer{
 	{name: "words", packages: []string{"secret", "safefs", "dotenv", "home", "peer", "limit", "policy", "audit", "api", "manifest", "exchange", "agekey", "shamir"}},
-	{name: "engines", apart: true, packages: []string{"vault", "seal", "sandbox", "workspace", "gateway", "toolchain", "relay", "adoption", "doctor", "probe", "source"}},
-	{name: "programs", packages: []string{"term", "server", "daemon", "why", "session", "cli"}},
+	{name: "engines", apart: true, packages: []string{"vault", "seal", "sandbox", "workspace", "gateway", "toolchain", "relay", "adoption", "doctor", "probe", "source", "job"}},
+	{name: "programs", packages: []string{"term", "clipboard", "server", "daemon", "why", "mirror", "session", "cli"}},
 }
 
 // homes says who may use a module: packages below internal/, or whole layers.

@@ -20,6 +20,7 @@ type options struct {
 	payments string
 	rounds   int
 	names    bool
+	vault    bool
 }
 
 func main() {
@@ -28,6 +29,7 @@ func main() {
 	flag.StringVar(&o.payments, "payments", "bin/demo/payments", "the payments `program` of the example shop")
 	flag.IntVar(&o.rounds, "rounds", 40, "`times` that each program is started")
 	flag.BoolVar(&o.names, "names", false, "measure what --strict-names costs, and nothing else")
+	flag.BoolVar(&o.vault, "vault", false, "measure the vault, and nothing else")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, o)
@@ -39,8 +41,12 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
-	if o.names {
-		rows, err := compareNames(ctx, o)
+	if o.names || o.vault {
+		compare := compareNames
+		if o.vault {
+			compare = compareKeep
+		}
+		rows, err := compare(ctx, o)
 		if err == nil {
 			report(os.Stdout, rows)
 		}

@@ -1,11 +1,13 @@
 package e2e
 
 import (
+	"encoding/base64"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -248,6 +250,23 @@ func TestTerminal(t *testing.T) {
 		c.exit(0)
 		c.expect("canary-0123456789\r\n")
 	})
+	t.Run("a copied value passes by the screen and is cleared", func(t *testing.T) {
+		c := u.start("secret", "get", "TOKEN", "--copy", "--clear-after", "200ms")
+		c.expect("\x1b]52;c;" + base64.StdEncoding.EncodeToString([]byte("canary-0123456789")) + "\a")
+		c.expect("\x1b]52;c;\a")
+		c.expect("the clipboard is cleared")
+		c.exit(0)
+		if strings.Contains(c.output(), "canary") {
+			t.Error("the value was shown")
+		}
+	})
+	t.Run("an interrupted copy is cleared at once", func(t *testing.T) {
+		c := u.start("secret", "get", "TOKEN", "--copy", "--clear-after", "1h")
+		c.expect("Ctrl-C clears it")
+		c.send("\x03")
+		c.expect("\x1b]52;c;\a")
+		c.exit(0)
+	})
 	t.Run("a locked vault asks and goes on", func(t *testing.T) {
 		lock(t, u)
 		c := u.start("secret", "get", "TOKEN")
@@ -292,6 +311,76 @@ func TestTerminal(t *testing.T) {
 		c.expect("/dev/pts/")
 		c.exit(5)
 	})
+}
+
+// The command begins anew with a value that another terminal set; all that it
+// had started is ended; and the terminal's keys are its own.
+func TestWatch(t *testing.T) {
+	u := shop(t)
+	set := func(value string) {
+		t.Helper()
+		cmd := u.command("secret", "set", "TOKEN")
+		cmd.Stdin = strings.NewReader(value)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	script := `echo "pid $$ has $TOKEN"; sleep 1000 & echo "child $! of $$"; trap 'echo "int $$"; exit 9' INT; while :; do sleep 0.05; done`
+	c := u.start("run", "--watch", "--", "sh", "-c", script)
+	c.expect("has canary-0123456789")
+	child := c.number(`child (\d+) of`)
+	set("second-value")
+	c.expect("TOKEN changed: starting sh again")
+	c.expect("has second-value")
+	if syscall.Kill(child, 0) == nil {
+		t.Error("what the first one started is still there")
+	}
+	pid := c.number(`pid (\d+) has second`)
+	set("second-value") // the same again is no change
+	c.send("\x1a")
+	awaitState(t, pid, "T")
+	awaitState(t, c.cmd.Process.Pid, "T")
+	_ = syscall.Kill(c.cmd.Process.Pid, syscall.SIGCONT)
+	awaitState(t, pid, "SR")
+	c.send("\x03")
+	c.expect(fmt.Sprint("int ", pid))
+	c.exit(9)
+	if n := strings.Count(c.output(), " has "); n != 2 {
+		t.Errorf("it was started %d times", n)
+	}
+}
+
+// number is what a pattern finds last in the output.
+func (c *console) number(pattern string) int {
+	c.t.Helper()
+	re := regexp.MustCompile(pattern)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if all := re.FindAllStringSubmatch(c.output(), -1); len(all) > 0 {
+			n, err := strconv.Atoi(all[len(all)-1][1])
+			if err != nil {
+				c.t.Fatal(err)
+			}
+			return n
+		}
+		if time.Now().After(deadline) {
+			c.t.Fatalf("%s does not stand in %q", pattern, c.output())
+		}
+	}
+}
+
+// awaitState waits until a process is in one of the states of proc(5).
+func awaitState(t *testing.T, pid int, states string) {
+	t.Helper()
+	var last string
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if _, after, ok := strings.Cut(string(b), ") "); ok {
+			if last = after[:1]; strings.Contains(states, last) {
+				return
+			}
+		}
+	}
+	t.Fatalf("process %d is in state %s, not %s", pid, last, states)
 }
 
 func lock(t *testing.T, u *user) {

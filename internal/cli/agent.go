@@ -20,7 +20,7 @@ import (
 func newAgent() *cobra.Command {
 	var environment string
 	var network, limits []string
-	var quiet, strict, review, frozen bool
+	var quiet, strict, review, frozen, offline bool
 	cmd := &cobra.Command{
 		Use:   "agent [flags] [--] COMMAND [ARGUMENT...]",
 		Short: "Run an agent, or any command, in a sandbox with this project and nothing else",
@@ -38,6 +38,9 @@ func newAgent() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := agentOptions(args, environment)
+			if err == nil {
+				err = freshForAgent(cmd.Context(), o, offline)
+			}
 			if err != nil {
 				return err
 			}
@@ -70,6 +73,7 @@ func newAgent() *cobra.Command {
 	f.BoolVar(&strict, "strict-names", false, "refuse files that editors, agents, direnv and git execute, in place of moving them away; slower")
 	f.BoolVar(&review, "review", false, "work on a private copy: nothing of the project changes until bailey apply")
 	f.BoolVar(&frozen, "frozen", false, "as --review, on a copy made now: what is saved beside the session never shows inside")
+	f.BoolVar(&offline, "offline", false, offlineFlag)
 	f.BoolVarP(&quiet, "quiet", "q", false, "say nothing that is not a refusal")
 	_ = cmd.RegisterFlagCompletionFunc("limit", completeLimits)
 	_ = cmd.RegisterFlagCompletionFunc("env", fixed(development, "test", "staging", production))
@@ -106,6 +110,19 @@ func agentOptions(args []string, environment string) (session.Options, error) {
 		o.Background = silent()
 	}
 	return o, nil
+}
+
+// freshForAgent has the environment up to date before the session takes its
+// values; in the session it stays as it is.
+func freshForAgent(ctx context.Context, o session.Options, offline bool) error {
+	if o.Client == nil {
+		return nil
+	}
+	p, err := (&where{environment: o.Environment}).find()
+	if err != nil {
+		return err
+	}
+	return fresh(ctx, o.Client, p, offline)
 }
 
 // agentClient is nil where no secrets are to be had: then nothing is asked and

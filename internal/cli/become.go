@@ -50,17 +50,29 @@ func environ(caller []string, vars []variable) ([]string, error) {
 
 // become replaces this process by the command.
 func become(args, env []string) error {
+	path, err := program(args)
+	if err != nil {
+		return err
+	}
+	release()
+	return notStarted(args, syscall.Exec(path, args, env))
+}
+
+// program finds the command in PATH.
+func program(args []string) (string, error) {
 	path, err := exec.LookPath(args[0])
 	switch {
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
-		return &exitError{exitNotFound, fmt.Sprintf("run: %s: command not found", args[0])}
+		return "", &exitError{exitNotFound, fmt.Sprintf("run: %s: command not found", args[0])}
 	case errors.Is(err, exec.ErrDot):
-		return &exitError{exitNotFound, fmt.Sprintf("run: %s: found only in the current directory; write ./%s", args[0], args[0])}
+		return "", &exitError{exitNotFound, fmt.Sprintf("run: %s: found only in the current directory; write ./%s", args[0], args[0])}
 	case err != nil:
-		return &exitError{exitNotExecutable, fmt.Sprintf("run: %s: %s", args[0], cause(err))}
+		return "", &exitError{exitNotExecutable, fmt.Sprintf("run: %s: %s", args[0], cause(err))}
 	}
-	release()
-	err = syscall.Exec(path, args, env)
+	return path, nil
+}
+
+func notStarted(args []string, err error) error {
 	if errors.Is(err, syscall.E2BIG) {
 		return &exitError{exitNotExecutable, fmt.Sprintf("run: %s: the environment with the secrets is larger than the system allows", args[0])}
 	}

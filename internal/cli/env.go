@@ -45,6 +45,10 @@ func newEnvList() *cobra.Command {
 			case production:
 				note = "asked for by -e production, per command"
 			}
+			p.Environment = e.Slug
+			if at := elsewhere(p); at != "" {
+				note = "lives at " + at
+			}
 			rows = append(rows, []string{e.Slug, note})
 		}
 		term.Std().Table([]string{"environment", ""}, rows)

@@ -40,7 +40,10 @@ func (p place) secret(name secret.Name) api.Ref {
 }
 
 // where holds the flags that choose a place.
-type where struct{ project, environment, folder string }
+type where struct {
+	project, environment, folder string
+	offline                      bool // see readFlags
+}
 
 // placeFlags adds the flags that choose a place.
 func placeFlags(cmd *cobra.Command) *where {

@@ -20,6 +20,8 @@ type runFlags struct {
 	where   *where
 	explain bool
 	orEnv   bool
+	watch   bool
+	asJSON  bool
 }
 
 func newRun() *cobra.Command {
@@ -32,6 +34,7 @@ func newRun() *cobra.Command {
 			"Coding agents are not started this way: see \"bailey agent\".",
 		Example: "  bailey run -- npm start\n  bailey run -e production -- ./migrate\n" +
 			"  bailey run --explain -- npm start    # where each variable would come from\n" +
+			"  bailey run --watch -- npm run dev    # again whenever a value changes\n" +
 			"  bailey run --or-env -- npm test      # for scripts that also run without a vault, as in CI",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -41,8 +44,10 @@ func newRun() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return run(cmd.Context(), &f, args) },
 	}
-	f.where = placeFlags(cmd)
+	f.where = readFlags(cmd)
 	cmd.Flags().BoolVar(&f.explain, "explain", false, "print name, source, environment, folder and version; run nothing")
+	cmd.Flags().BoolVar(&f.asJSON, "json", false, "with --explain: as JSON")
+	cmd.Flags().BoolVar(&f.watch, "watch", false, "stay, and start the command anew when a value changes")
 	cmd.Flags().BoolVar(&f.orEnv, "or-env", false, "without a vault, run with the environment as it is when it has all declared names")
 	cmd.Flags().SetInterspersed(false)
 	return cmd
@@ -52,6 +57,12 @@ func run(ctx context.Context, f *runFlags, args []string) error {
 	if err := refuseAgent(args); err != nil {
 		return err
 	}
+	switch {
+	case f.asJSON && !f.explain:
+		return api.Usagef("--json goes with --explain")
+	case f.watch && (f.explain || f.orEnv):
+		return api.Usagef("--watch goes without --explain and --or-env")
+	}
 	p, vars, err := injection(ctx, f)
 	if err != nil {
 		if f.orEnv && withoutVault(err) {
@@ -60,10 +71,12 @@ func run(ctx context.Context, f *runFlags, args []string) error {
 		return err
 	}
 	if f.explain {
-		explain(p, vars)
-		return nil
+		return explain(p, vars, f.asJSON)
 	}
 	sayEmpty(p, vars)
+	if f.watch {
+		return runWatched(ctx, p, vars, args)
+	}
 	env, err := environ(os.Environ(), vars)
 	if err != nil {
 		return err
@@ -109,17 +122,19 @@ type variable struct {
 
 // injection collects what the place adds to an environment: one request.
 func injection(ctx context.Context, f *runFlags) (place, []variable, error) {
-	p, err := f.where.locate()
+	p, client, err := f.where.open(ctx)
 	if err != nil {
 		return p, nil, err
 	}
-	client, err := existing()
-	if err != nil {
-		return p, nil, err
-	}
+	vars, err := gather(ctx, client, p)
+	return p, vars, err
+}
+
+// gather reads what the place gives now, sorted by name.
+func gather(ctx context.Context, client *api.Client, p place) ([]variable, error) {
 	list, err := client.Resolved(ctx, p.ref(), false)
 	if err != nil {
-		return p, nil, explainMissing(err, p)
+		return nil, explainMissing(err, p)
 	}
 	vars := make([]variable, 0, len(list)+8)
 	seen := make(map[string]bool, len(list))
@@ -134,7 +149,7 @@ func injection(ctx context.Context, f *runFlags) (place, []variable, error) {
 		}
 	}
 	slices.SortFunc(vars, func(a, b variable) int { return strings.Compare(a.name, b.name) })
-	return p, vars, nil
+	return vars, nil
 }
 
 func publicValues(p place) map[string]string {
@@ -153,19 +168,47 @@ func explainMissing(err error, p place) error {
 	return err
 }
 
-func explain(p place, vars []variable) {
+// explained is one line of run --explain; it has no value.
+type explained struct {
+	Name        string `json:"name"`
+	Source      string `json:"source"` // vault, public, or the address where the environment lives
+	Environment string `json:"environment,omitempty"`
+	Folder      string `json:"folder,omitempty"`
+	Version     int    `json:"version,omitempty"`
+	Overridden  bool   `json:"overridden"` // the caller's own variable is used instead
+}
+
+func explain(p place, vars []variable, asJSON bool) error {
+	lines := make([]explained, 0, len(vars))
 	rows := make([][]string, 0, len(vars))
 	for _, v := range vars {
-		row := []string{v.name, v.source, p.Environment, p.Folder, strconv.Itoa(v.version)}
-		if v.source == "public" {
-			row[2], row[3], row[4] = "", "", ""
+		e := explained{Name: v.name, Source: v.source}
+		if v.source == "vault" {
+			e.Environment, e.Folder, e.Version = p.Environment, p.Folder, v.version
+			if at := elsewhere(p); at != "" {
+				e.Source = at
+			}
 		}
-		if _, ok := os.LookupEnv(v.name); ok {
-			row[1] = "environment (over " + v.source + ")"
-		}
-		rows = append(rows, row)
+		_, e.Overridden = os.LookupEnv(v.name)
+		lines = append(lines, e)
+		rows = append(rows, e.row())
+	}
+	if asJSON {
+		return term.Std().JSON(lines)
 	}
 	term.Std().Table([]string{"name", "source", "environment", "folder", "version"}, rows)
+	return nil
+}
+
+func (e explained) row() []string {
+	row := []string{e.Name, e.Source, e.Environment, e.Folder, ""}
+	if e.Version > 0 {
+		row[4] = strconv.Itoa(e.Version)
+	}
+	if e.Overridden {
+		row[1] = "environment (over " + e.Source + ")"
+	}
+	return row
 }
 
 // withoutVault is true for errors that mean: no vault to ask here.

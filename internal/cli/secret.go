@@ -7,5 +7,5 @@ func newSecret() *cobra.Command {
 		newSecretSet(), newSecretGet(), newSecretList(), newSecretRm(),
 		newSecretHistory(), newSecretNote(), newSecretImport(), newSecretExport(),
 		newSecretEdit(), newSecretGenerate(), newSecretRename(), newSecretMove(),
-		newSecretDiff(), newSecretSearch(), newSecretValidate())
+		newSecretDiff(), newSecretSearch(), newSecretValidate(), newSecretTemplate(), newSecretTransfer())
 }

@@ -29,7 +29,7 @@ func newSecretEdit() *cobra.Command {
 	}
 	w := placeFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		p, err := w.locate()
+		p, err := w.locateToChange()
 		if err != nil {
 			return err
 		}

@@ -36,7 +36,7 @@ func newSecretExport() *cobra.Command {
 			"  bailey secret export -e production --format sops -r age1… --output secrets/prod.yaml\n" +
 			"  bailey secret export --format kubernetes --name shop | kubectl apply -f -",
 	}
-	w := placeFlags(cmd)
+	w := readFlags(cmd)
 	formatFlag(cmd, &x.format)
 	recipientFlag(cmd, &x.recipients)
 	identityFlag(cmd, &x.identity)
@@ -48,11 +48,7 @@ func newSecretExport() *cobra.Command {
 		if len(x.recipients) > 0 && x.format != formatSops && x.format != formatAge {
 			return api.Usagef("--recipient goes with --format sops or age")
 		}
-		p, err := w.locate()
-		if err != nil {
-			return err
-		}
-		client, err := existing()
+		p, client, err := w.open(cmd.Context())
 		if err != nil {
 			return err
 		}

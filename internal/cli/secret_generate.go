@@ -44,7 +44,7 @@ func newSecretGenerate() *cobra.Command {
 		if !ok || size < 16 || size > 1024 {
 			return api.Usagef("--bytes is from 16 to 1024, --as one of hex, base64, base64url, alnum")
 		}
-		p, err := w.locate()
+		p, err := w.locateToChange()
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,36 +13,42 @@ import (
 
 func newSecretGet() *cobra.Command {
 	var version int
-	var asJSON, raw, strict bool
+	var asJSON, raw, strict, clip bool
+	var clearAfter time.Duration
 	cmd := &cobra.Command{
 		Use: "get NAME", Short: "Print a secret's value", Args: exactly("NAME"),
 		Long: "Print a secret's value to the byte; a line end follows only on a terminal. ${KEY} and\n" +
 			"${environment.folder.KEY} in it are replaced by those secrets' values unless --raw; $${ is ${.\n" +
-			"Your own value (secret set --personal) comes before everybody's.",
+			"Your own value (secret set --personal) comes before everybody's.\n" +
+			"--copy puts it on the clipboard, waits, and clears it there; Ctrl-C clears it at once.",
 		Example:           "  bailey secret get STRIPE_SECRET_KEY\n  bailey secret get TLS_KEY --version 2 > old.pem",
 		ValidArgsFunction: completeNames,
 	}
-	w := placeFlags(cmd)
+	w := readFlags(cmd)
 	cmd.Flags().IntVar(&version, "version", 0, "an earlier `version`, see secret history")
 	cmd.Flags().BoolVar(&raw, "raw", false, "the value as it was set, with its references; everybody's")
 	cmd.Flags().BoolVar(&strict, "strict", false, "fail when a reference refers to nothing")
+	cmd.Flags().BoolVarP(&clip, "copy", "c", false, "to the clipboard, and not to the terminal")
+	cmd.Flags().DurationVar(&clearAfter, "clear-after", 45*time.Second, "how `long` --copy leaves it there")
 	jsonFlag(cmd, &asJSON)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if clip && (asJSON || clearAfter <= 0) {
+			return api.Usagef("--copy goes without --json, and for some time")
+		}
 		name, err := secret.ParseName(args[0])
 		if err != nil {
 			return api.Usagef("%s", err)
 		}
-		p, err := w.locate()
-		if err != nil {
-			return err
-		}
-		client, err := existing()
+		p, client, err := w.open(cmd.Context())
 		if err != nil {
 			return err
 		}
 		s, err := getSecret(cmd.Context(), client, p.secret(name), version, raw, strict)
 		if err != nil {
 			return explainMissing(err, p)
+		}
+		if clip {
+			return copyValue(cmd.Context(), name, s.Value(), clearAfter)
 		}
 		return printValue(&s, asJSON)
 	}

@@ -35,6 +35,9 @@ func newSecretHistory() *cobra.Command {
 			return err
 		}
 		if restore > 0 {
+			if err := changeable(p); err != nil {
+				return err
+			}
 			done, err := client.Restore(cmd.Context(), p.secret(name), restore)
 			if err != nil {
 				return err

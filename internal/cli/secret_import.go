@@ -36,7 +36,7 @@ func newSecretImport() *cobra.Command {
 	formatFlag(cmd, &format)
 	identityFlag(cmd, &keys)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		p, err := w.locate()
+		p, err := w.locateToChange()
 		if err != nil {
 			return err
 		}

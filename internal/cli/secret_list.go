@@ -27,20 +27,16 @@ func newSecretList() *cobra.Command {
 		Use: "list", Aliases: []string{"ls"}, Short: "List secrets by name, without values", Args: nothing,
 		Example: "  bailey secret list\n  bailey secret list -e production --all --json",
 	}
-	w := placeFlags(cmd)
+	w := readFlags(cmd)
 	cmd.Flags().BoolVarP(&all, "all", "a", false, "all folders, not only this directory's")
 	jsonFlag(cmd, &asJSON)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		p, err := w.locate()
+		p, client, err := w.open(cmd.Context())
 		if err != nil {
 			return err
 		}
 		if all {
 			p.Folder = "/"
-		}
-		client, err := existing()
-		if err != nil {
-			return err
 		}
 		secrets, err := client.Names(cmd.Context(), p.ref(), all)
 		if err != nil {

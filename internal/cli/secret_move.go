@@ -26,7 +26,7 @@ func newSecretRename() *cobra.Command {
 		if err != nil {
 			return api.Usagef("%s", err)
 		}
-		p, err := w.locate()
+		p, err := w.locateToChange()
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func newSecretMove() *cobra.Command {
 	cmd.Flags().BoolVar(&keep, "copy", false, "leave them here too")
 	cmd.Flags().BoolVar(&replace, "replace", false, "replace secrets that are there already")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		from, err := w.locate()
+		from, err := w.locateToChange()
 		if err != nil {
 			return err
 		}
@@ -85,6 +85,9 @@ func newSecretMove() *cobra.Command {
 			return api.Usagef("--to-folder: a folder of the vault looks like /api/worker")
 		case to.Folder == from.Folder && to.Environment == from.Environment:
 			return api.Usagef("move: say where to with --to-folder or --to-env")
+		}
+		if err := changeable(to); err != nil {
+			return err
 		}
 		client, err := existing()
 		if err != nil {

@@ -38,7 +38,7 @@ func newSecretNote() *cobra.Command {
 		if err != nil {
 			return api.Usagef("%s", err)
 		}
-		p, err := w.locate()
+		p, err := w.locateToChange()
 		if err != nil {
 			return err
 		}

@@ -45,7 +45,7 @@ func newSecretSet() *cobra.Command {
 		if err != nil {
 			return api.Usagef("%s", err)
 		}
-		p, err := w.locate()
+		p, err := w.locateToChange()
 		if err != nil {
 			return err
 		}

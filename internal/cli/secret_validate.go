@@ -26,18 +26,14 @@ func newSecretValidate() *cobra.Command {
 			return nil
 		},
 	}
-	w := placeFlags(cmd)
+	w := readFlags(cmd)
 	jsonFlag(cmd, &asJSON)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		p, err := w.locate()
+		p, client, err := w.open(cmd.Context())
 		if err != nil {
 			return err
 		}
 		wanted, err := wantedNames(p, args)
-		if err != nil {
-			return err
-		}
-		client, err := existing()
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ func topics() []*cobra.Command {
 		{"headless", "CI, containers and machines without a terminal", headlessText},
 		{"limits", "How much of the machine a session may take", limitsText},
 		{"manifest", "bailey.yaml, the project's own file", manifestText},
+		{"sources", "Environments that live elsewhere: servers, files, programs", sourcesText},
 		{"platforms", "Which commands work where, and what to do where they don't", platformsText},
 	} {
 		out = append(out, &cobra.Command{Use: t.name, Short: t.short, Long: t.text})
@@ -127,6 +128,7 @@ what it writes, and the next agent asks when the file has changed.
 
   project: shop
   paths: {apps/api: /api}                # directory → folder of the vault
+  sources: {production: "vault://HOST/secret/shop"}   # lives elsewhere, see bailey help sources
   secrets:
     STRIPE_SECRET_KEY: {hosts: [api.stripe.com]}
     JWT_SECRET: {agent: fake}            # placeholder (default), fake, none
@@ -134,6 +136,33 @@ what it writes, and the next agent asks when the file has changed.
   agent:
     packages: [npm]
     network: [docs.python.org, "github.com: write"]`
+
+const sourcesText = `An environment may live elsewhere. bailey.yaml says where, and the vault keeps a copy that "run",
+"agent", "secret get", "list", "export" and "validate" bring up to date first:
+
+  sources:
+    staging: dotenv:~/shop/staging.env
+    production: vault://bao.example/secret/shop/production
+
+  dotenv:FILE  age:FILE  sops:FILE     relative to the project, to ~/ or to /
+  command:PROGRAM ARGUMENT...          what it prints, as dotenv or JSON; no shell, not of the project
+  environment                          the names of bailey.yaml that are set already
+  vault://HOST/MOUNT/PATH              OpenBao or HashiCorp Vault, KV version 2: BAO_TOKEN, VAULT_TOKEN or
+                                       ~/.vault-token; openbao:// means the same
+  infisical://HOST/PROJECT/ENV/FOLDER  Infisical or "bailey server": INFISICAL_TOKEN, or the two variables
+                                       INFISICAL_UNIVERSAL_AUTH_CLIENT_ID and …_CLIENT_SECRET
+  op://VAULT/ITEM                      1Password, through its program op
+
+A server on this machine that does not speak TLS is vault+http:// or infisical+http://. Folders of the
+project are folders there; places other than servers have none.
+
+Anything that can write to the repository can write bailey.yaml, so an address counts only when you
+confirmed that content (bailey confirm). Names that decide which code a program runs, such as PATH and
+NODE_OPTIONS, are left out.
+
+A server has two seconds to answer while there is a copy; then the copy is used and its age is said.
+--offline asks nobody. A place that answers and refuses is an error, never a reason to use the copy.
+Secrets of such an environment are set there, not here: "bailey secret transfer" writes them.`
 
 const platformsText = `                          vault, run   agent
   Linux 5.15 or newer     yes          yes, with every layer or not at all

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -32,6 +33,12 @@ const (
 	drain = 10 * time.Second
 	// tick is how often idleness and the socket are looked at.
 	tick = 5 * time.Second
+	// quiet is how long nobody asks before memory is given back.
+	quiet = time.Second
+	// garbage is how much of it, in per cent of what is in use, is let lie: a
+	// list of a thousand secrets makes more than the vault itself takes, and
+	// what is left over goes when it is quiet.
+	garbage = 200
 	// inherited carries the listener and the lock across a re-execution.
 	inherited = "BAILEY_DAEMON_FDS"
 )
@@ -65,6 +72,7 @@ type ending struct {
 // returns nil at once when another daemon serves the socket already.
 func (d *Daemon) Run(ctx context.Context) error {
 	harden()
+	debug.SetGCPercent(garbage)
 	syscall.Umask(0o077)
 	d.end = make(chan ending, 1)
 	if err := d.acquire(); err != nil || d.listener == nil {
@@ -99,8 +107,10 @@ func (d *Daemon) watch(ctx context.Context) {
 	if d.Tick == 0 {
 		d.Tick = tick
 	}
-	every := time.NewTicker(d.Tick)
+	every, breath := time.NewTicker(d.Tick), time.NewTicker(quiet)
 	defer every.Stop()
+	defer breath.Stop()
+	rested := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -109,6 +119,8 @@ func (d *Daemon) watch(ctx context.Context) {
 		case s := <-signals:
 			d.stop(ending{reason: s.String(), again: s == syscall.SIGHUP})
 			return
+		case <-breath.C:
+			rested = d.rest(rested)
 		case <-every.C:
 			if e, yes := d.due(); yes {
 				d.stop(e)
@@ -116,6 +128,18 @@ func (d *Daemon) watch(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// rest gives memory back to the system once nobody asked for a while: a list
+// of a thousand secrets takes more for a moment than all that is kept.
+func (d *Daemon) rest(rested bool) bool {
+	if d.server.IdleFor() < quiet {
+		return false
+	}
+	if !rested {
+		debug.FreeOSMemory()
+	}
+	return true
 }
 
 // due says whether it is time to lock or to end.

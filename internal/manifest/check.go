@@ -51,7 +51,7 @@ func (m *Manifest) check() error {
 	if !ValidProject(m.Project) {
 		return m.at("project", "project has lower-case letters, digits and '-', at most 64")
 	}
-	for _, check := range []func() error{m.checkPaths, m.checkSecrets, m.checkFiles, m.checkPublic, m.checkAgent} {
+	for _, check := range []func() error{m.checkPaths, m.checkSources, m.checkSecrets, m.checkFiles, m.checkPublic, m.checkAgent} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -66,6 +66,23 @@ func (m *Manifest) checkPaths() error {
 		}
 		if !ValidFolder(m.Paths[dir]) {
 			return m.at("paths."+dir, "a folder of the vault looks like /api/worker: letters, digits, '-' and '_'")
+		}
+	}
+	return nil
+}
+
+// checkSources leaves the addresses to package source, which knows their kinds.
+func (m *Manifest) checkSources() error {
+	for _, env := range sorted(m.Sources) {
+		switch {
+		case slices.Contains([]string{"dev", "stage", "prod"}, env):
+			return m.at("sources."+env, "the environment's whole name is expected: development, staging, production")
+		case !ValidProject(env):
+			return m.at("sources."+env, "an environment has lower-case letters, digits and '-', at most 64")
+		case !strings.Contains(m.Sources[env], ":") && m.Sources[env] != "environment":
+			return m.at("sources."+env, "an address is expected, such as vault://HOST/MOUNT/PATH; see: bailey help sources")
+		case strings.HasPrefix(m.Sources[env], "bailey:"):
+			return m.at("sources."+env, "an environment that lives elsewhere does not live in this vault")
 		}
 	}
 	return nil

@@ -31,6 +31,9 @@ type Manifest struct {
 	// Paths maps directories of the repository to folders of the vault, so
 	// that the same name in two packages keeps two values.
 	Paths map[string]string `yaml:"paths,omitempty" json:"paths,omitempty"`
+	// Sources are environments that live elsewhere, by name: the address of
+	// each, such as vault://bao.example/secret/shop/prod. The vault keeps a copy.
+	Sources map[string]string `yaml:"sources,omitempty" json:"sources,omitempty"`
 	// Secrets names what the project needs, and what a sandbox sees of it.
 	Secrets map[secret.Name]Secret `yaml:"secrets,omitempty" json:"secrets,omitempty"`
 	// Files are files with secrets that tools insist on, by path.

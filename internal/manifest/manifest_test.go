@@ -18,6 +18,7 @@ import (
 const whole = `# a comment
 project: shop
 paths: {apps/api: /api, apps/web: /web}
+sources: {production: "vault://bao.test/secret/shop"}
 secrets:
   STRIPE_SECRET_KEY: {hosts: [api.stripe.com]}
   JWT_SECRET: {agent: fake}
@@ -75,10 +76,10 @@ func TestRulesNameTheirLine(t *testing.T) {
 		access policy.Access
 		origin string
 	}{
-		{"docs.python.org", policy.Read, "bailey.yaml:15"},
-		{"github.com", policy.Write, "bailey.yaml:16"},
-		{"gitlab.test", policy.Write, "bailey.yaml:17"},
-		{"api.stripe.com", policy.Write, "bailey.yaml:5"},
+		{"docs.python.org", policy.Read, "bailey.yaml:16"},
+		{"github.com", policy.Write, "bailey.yaml:17"},
+		{"gitlab.test", policy.Write, "bailey.yaml:18"},
+		{"api.stripe.com", policy.Write, "bailey.yaml:6"},
 	}
 	if len(rules) != len(want) {
 		t.Fatalf("%d rules, want %d", len(rules), len(want))
@@ -105,6 +106,10 @@ func TestMistakesNameTheLine(t *testing.T) {
 		"project: shop\nsecrets:\n  \"A B\": {}\n":                                  "bailey.yaml:3: secret name",
 		"project: shop\npaths:\n  ../x: /x\n":                                       "bailey.yaml:3: a directory below",
 		"project: shop\npaths:\n  x: api\n":                                         "bailey.yaml:3: a folder",
+		"project: shop\nsources:\n  prod: a:b\n":                                    "bailey.yaml:3: the environment's whole name",
+		"project: shop\nsources:\n  A B: \"x:\"\n":                                  "bailey.yaml:3: an environment has",
+		"project: shop\nsources:\n  a: " + canary:                                   "bailey.yaml:3: an address is expected",
+		"project: shop\nsources:\n  a: bailey:b\n":                                  "bailey.yaml:3: an environment that lives elsewhere",
 		"project: shop\nagent:\n  network:\n    - ok.test\n    - \"bad host: x\"\n": "bailey.yaml:5: ",
 		"project: shop\nagent:\n  network:\n    - a: read\n      b: write\n":        "bailey.yaml:4: wrong kind",
 		"project: shop\nagent:\n  network: " + canary:                               "bailey.yaml:3: wrong kind of value: text where a list belongs",

@@ -2,45 +2,72 @@ package server
 
 import (
 	"fmt"
-	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/bailey-project/bailey/internal/api"
 	"github.com/bailey-project/bailey/internal/secret"
 )
 
-// What a request costs without a network: with audit on, values resolved.
-func BenchmarkServer(b *testing.B) {
+// benched is a server whose folder / has n secrets.
+func benched(b *testing.B, n int) *api.Client {
+	b.Helper()
 	s := New(options(b.TempDir()))
-	defer s.Close()
-	c := api.New(served{s}, api.LocalBase)
+	b.Cleanup(func() { _ = s.Close() })
+	c := api.New(s.Transport(), api.LocalBase)
 	if _, err := c.CreateVault(b.Context(), value(passphrase)); err != nil {
 		b.Fatal(err)
 	}
 	if _, err := c.CreateProject(b.Context(), "shop"); err != nil {
 		b.Fatal(err)
 	}
+	put(b, c, "/", n)
+	return c
+}
+
+func put(b *testing.B, c *api.Client, path string, n int) {
+	b.Helper()
+	items := make([]api.Item, n)
+	for i := range items {
+		items[i] = api.NewItem(secret.Name(fmt.Sprintf("SECRET_%04d", i)), value(fmt.Sprintf("sk_live_%032d", i)))
+	}
+	if _, err := c.Put(b.Context(), api.Ref{Project: "shop", Environment: "development", Path: path}, items); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func BenchmarkList(b *testing.B) {
 	for _, n := range []int{5, 100, 1000} {
-		env := map[int]string{5: "test", 100: "staging", 1000: "production"}[n]
-		items := make([]api.Item, n)
-		for i := range items {
-			items[i] = api.NewItem(secret.Name(fmt.Sprint("NAME_", i)), value("value"))
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			c := benched(b, n)
+			for b.Loop() {
+				if list, err := c.Resolved(b.Context(), api.Ref{Project: "shop", Environment: "development", Path: "/"}, false); err != nil || len(list) != n {
+					b.Fatal(len(list), err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	c := benched(b, 1000)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			ref := api.Ref{Project: "shop", Environment: "development", Path: "/", Name: "SECRET_0500"}
+			if _, err := c.ResolvedSecret(b.Context(), ref, false); err != nil {
+				b.Fatal(err)
+			}
 		}
-		if _, err := c.Put(b.Context(), api.Ref{Project: "shop", Environment: env, Path: "/"}, items); err != nil {
+	})
+}
+
+func BenchmarkCreate1000(b *testing.B) {
+	c := benched(b, 1)
+	for i := 0; b.Loop(); i++ {
+		name := fmt.Sprint("f", i)
+		if _, err := c.MakeFolder(b.Context(), api.Ref{Project: "shop", Environment: "development", Path: "/"}, name); err != nil {
 			b.Fatal(err)
 		}
-		for what, path := range map[string]string{"all": "", "one": "/NAME_1"} {
-			url := api.LocalBase + "/api/v4/secrets" + path + "?projectId=shop&environment=" + env
-			b.Run(fmt.Sprintf("%s of %d", what, n), func(b *testing.B) {
-				for b.Loop() {
-					r, _ := http.NewRequestWithContext(b.Context(), "GET", url, nil)
-					resp, err := s.Transport().RoundTrip(r)
-					if err != nil || resp.StatusCode != 200 {
-						b.Fatal(err)
-					}
-					_ = resp.Body.Close()
-				}
-			})
-		}
+		put(b, c, "/"+strings.TrimPrefix(name, "/"), 1000)
 	}
 }

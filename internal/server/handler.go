@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/bailey-project/bailey/internal/api"
@@ -114,7 +115,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, h handler) {
 // reply marshals body with an ETag over its bytes: identical content has an
 // identical ETag, which clients that poll rely on.
 func (s *Server) reply(w http.ResponseWriter, r *http.Request, status int, body any) {
-	b, err := json.Marshal(body)
+	b, err := encode(body)
 	if err != nil {
 		s.opts.Logf("%s: %s", r.Pattern, err)
 		status, b = http.StatusInternalServerError, []byte(`{"statusCode":500,"message":"internal error","error":"InternalServerError","code":"internal"}`)
@@ -129,8 +130,16 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, status int, body 
 		return
 	}
 	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(len(b)))
 	w.WriteHeader(status)
 	_, _ = w.Write(b)
+}
+
+func encode(body any) ([]byte, error) {
+	if a, ok := body.(api.Appender); ok {
+		return a.AppendJSON(nil), nil
+	}
+	return json.Marshal(body)
 }
 
 func matches(header, etag string) bool {

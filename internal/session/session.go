@@ -12,8 +12,10 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -280,6 +282,9 @@ func (s *Session) askManifest(root string, m *manifest.Manifest) (bool, error) {
 // Grants says in lines for people what a manifest asks for.
 func Grants(m *manifest.Manifest) []string {
 	var lines []string
+	for _, env := range slices.Sorted(maps.Keys(m.Sources)) {
+		lines = append(lines, fmt.Sprintf("the values of %s from %s", env, m.Sources[env]))
+	}
 	for _, name := range m.Names() {
 		sec := m.Secrets[name]
 		if len(sec.Hosts) > 0 {

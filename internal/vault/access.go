@@ -36,7 +36,7 @@ func (v *Vault) view(ctx context.Context, fn func(*tree.Reader) error) error {
 	if v.keys == nil {
 		return errLocked
 	}
-	err := v.keys.ledger.View(ctx, func(w *ledger.View) error { return fn(&tree.Reader{View: w}) })
+	err := v.keys.ledger.View(ctx, func(w *ledger.View) error { return fn(tree.NewReader(w)) })
 	v.outdated(err)
 	return err
 }

@@ -27,7 +27,11 @@ const personal = "personal"
 
 // tagsOf are a project's tags.
 func tagsOf(a *desk.Ask, project string) (dialect.Tags, error) {
-	list, err := vault.Look(a.Context(), a.Vault, func(w *tree.Reader) ([]label.Tag, error) { return label.List(w, project) })
+	return vault.Look(a.Context(), a.Vault, func(w *tree.Reader) (dialect.Tags, error) { return readTags(w, project) })
+}
+
+func readTags(w *tree.Reader, project string) (dialect.Tags, error) {
+	list, err := label.List(w, project)
 	out := dialect.Tags{}
 	for _, t := range list {
 		out[t.ID] = api.Tag{ID: string(t.ID), Slug: t.Slug, Name: t.Name, Color: t.Color}
@@ -87,10 +91,10 @@ func at(a *desk.Ask, q url.Values) (p vault.Place, tags dialect.Tags, err error)
 	if p, err = dialect.PlaceOf(q); err != nil {
 		return p, nil, err
 	}
-	if err = a.RequireAt(&p, "describeSecret", access.Secrets); err != nil {
-		return p, nil, err
-	}
-	tags, err = tagsOf(a, p.Project)
+	err = a.RequireAnd(&p, "describeSecret", access.Secrets, func(w *tree.Reader) error {
+		tags, err = readTags(w, p.Project)
+		return err
+	})
 	return p, tags, err
 }
 
@@ -272,9 +276,9 @@ func change(a *desk.Ask, body *api.Write, writes []api.Write, mode vault.Mode) (
 		if writes[i].Type == personal || body.Type == personal {
 			changes[i].Owner = a.Who.Owner()
 		}
-		if err := mayChange(a, p, &changes[i], tags); err != nil {
-			return nil, err
-		}
+	}
+	if err := mayChangeAll(a, p, changes, tags); err != nil {
+		return nil, err
 	}
 	done, err := a.Vault.SetMany(a.Context(), a.Caller, p, changes)
 	if err != nil {
@@ -283,17 +287,28 @@ func change(a *desk.Ask, body *api.Write, writes []api.Write, mode vault.Mode) (
 	return wire(done, false, tags), nil
 }
 
+// mayChangeAll is mayChange for many, in one look.
+func mayChangeAll(a *desk.Ask, p vault.Place, changes []vault.Change, tags dialect.Tags) error {
+	_, err := vault.Look(a.Context(), a.Vault, func(w *tree.Reader) (struct{}, error) {
+		for i := range changes {
+			if err := mayChange(a, w, p, &changes[i], tags); err != nil {
+				return struct{}{}, err
+			}
+		}
+		return struct{}{}, nil
+	})
+	return err
+}
+
 // mayChange refuses a change by what the secret is and what it would be.
-func mayChange(a *desk.Ask, p vault.Place, ch *vault.Change, tags dialect.Tags) error {
+func mayChange(a *desk.Ask, w *tree.Reader, p vault.Place, ch *vault.Change, tags dialect.Tags) error {
 	for _, id := range ch.Tags {
 		if _, ok := tags[id]; !ok {
 			return api.Errorf(api.Invalid, "Tag not found")
 		}
 	}
 	is := vault.Secret{Environment: p.Environment, Path: p.Path, Name: ch.Name, Tags: ch.Tags}
-	old, err := vault.Look(a.Context(), a.Vault, func(w *tree.Reader) (vault.Secret, error) {
-		return w.Get(vault.Ref{Project: p.Project, Environment: p.Environment, Path: p.Path, Name: ch.Name}, 0)
-	})
+	old, err := w.Get(vault.Ref{Project: p.Project, Environment: p.Environment, Path: p.Path, Name: ch.Name}, 0)
 	verbs := []string{"edit"}
 	switch {
 	case api.IsCode(wrap(err), api.Missing):
@@ -456,14 +471,15 @@ func Move(a *desk.Ask) (any, error) {
 	if err := mayTouch(a, from, names, tags, "readValue"); err != nil {
 		return nil, err
 	}
+	changes := make([]vault.Change, len(names))
 	for i := range names {
-		ch := vault.Change{Name: names[i], Mode: vault.Upsert}
+		changes[i] = vault.Change{Name: names[i], Mode: vault.Upsert}
 		if !body.ShouldOverwrite {
-			ch.Mode = vault.CreateOnly
+			changes[i].Mode = vault.CreateOnly
 		}
-		if err := mayChange(a, to, &ch, tags); err != nil {
-			return nil, err
-		}
+	}
+	if err := mayChangeAll(a, to, changes, tags); err != nil {
+		return nil, err
 	}
 	err = a.Vault.Move(a.Context(), a.Caller, from, to, names, body.ShouldOverwrite)
 	return map[string]bool{"isSourceUpdated": err == nil, "isDestinationUpdated": err == nil}, err

@@ -59,14 +59,23 @@ func (a *Ask) Require(idOrSlug, action string, t access.Thing) (vault.ID, error)
 // in the dialect's or in Bailey's words; p gets the project's id and the
 // environment's slug.
 func (a *Ask) RequireAt(p *vault.Place, action, subject string) error {
+	return a.RequireAnd(p, action, subject, func(*tree.Reader) error { return nil })
+}
+
+// RequireAnd is RequireAt, reading something more in the same look.
+func (a *Ask) RequireAnd(p *vault.Place, action, subject string, more func(*tree.Reader) error) error {
 	_, err := vault.Look(a.Context(), a.Vault, func(w *tree.Reader) (struct{}, error) {
-		return struct{}{}, dialect.Aliased(&p.Environment, func() error {
+		err := dialect.Aliased(&p.Environment, func() error {
 			e, err := w.Environment(p.Project, p.Environment)
 			if err == nil {
 				p.Project, p.Environment = string(e.Project), e.Slug
 			}
 			return err
 		})
+		if err == nil {
+			err = more(w)
+		}
+		return struct{}{}, err
 	})
 	if err != nil {
 		return err

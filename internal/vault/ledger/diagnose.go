@@ -26,8 +26,8 @@ func (s *Scope) diagnose(tx *store.Tx) error {
 		}
 		list = list[entrySize:]
 	}
-	for _, r := range s.rows {
-		return fault.Tampered("vault.db: %s in %s was not written by this vault", s.name(tx, r), s.What)
+	for _, m := range s.rows {
+		return fault.Tampered("vault.db: %s in %s was not written by this vault", s.name(tx, m.Row), s.What)
 	}
 	return fault.Tampered("vault.db: %s is not as it was at change %d", s.What, s.counter)
 }
@@ -35,8 +35,8 @@ func (s *Scope) diagnose(tx *store.Tx) error {
 // compare holds one entry of the index against its row, which it takes away.
 func (s *Scope) compare(tx *store.Tx, entry []byte) error {
 	want := Row{Kind: entry[0], ID: UUID(entry[1:17]), Version: binary.BigEndian.Uint64(entry[17:25])}
-	got, ok := s.rows[keyOf(want)]
-	switch m := s.marks[keyOf(want)]; {
+	got, ok := s.row(keyOf(want))
+	switch m := s.mark(keyOf(want)); {
 	case !ok:
 		return fault.Tampered("vault.db: %s in %s is missing", s.name(tx, want), s.What)
 	case got.Version != want.Version:

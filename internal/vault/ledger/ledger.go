@@ -262,7 +262,7 @@ func (l *Ledger) refresh(tx *store.Tx) error {
 	fresh := &cache{raw: raw, anchor: a, top: top, scopes: map[UUID]*Scope{}}
 	if c != nil {
 		for id, sc := range c.scopes {
-			if m := (rowKey{manifest, id}); top.marks[m] == c.top.marks[m] {
+			if m := (rowKey{manifest, id}); top.mark(m) == c.top.mark(m) {
 				fresh.scopes[id] = sc
 			}
 		}

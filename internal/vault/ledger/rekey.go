@@ -20,8 +20,8 @@ type Names func(kind Kind, plain []byte) ([]string, error)
 func (w *Change) Rekey(sc *Scope, dataKey []byte, names Names) error {
 	fresh := newScope(sc.ID, sc.Parent, dataKey, sc.What)
 	fresh.counter = sc.counter
-	for _, r := range sc.rows {
-		next, err := w.rekeyRow(sc, fresh, r, names)
+	for _, m := range sc.rows {
+		next, err := w.rekeyRow(sc, fresh, m.Row, names)
 		if err != nil {
 			return err
 		}

@@ -67,9 +67,15 @@ type Scope struct {
 
 	box     *envelope.Box
 	counter uint64 // of changes
-	rows    map[rowKey]Row
-	marks   map[rowKey]Mark
-	found   map[[sha256.Size]byte]rowKey // by lookup
+	rows    map[rowKey]*marked
+	found   map[[sha256.Size]byte]*marked // by lookup
+}
+
+// marked is a row with its mark.
+type marked struct {
+	Row
+	mark Mark
+	kept any // what ReadKept made of it
 }
 
 type rowKey struct {
@@ -85,7 +91,7 @@ func keyOf(r Row) rowKey { return rowKey{Kind(r.Kind), r.ID} }
 func newScope(id, parent UUID, dataKey []byte, what string) *Scope {
 	return &Scope{
 		ID: id, Parent: parent, What: what, box: envelope.NewBox([envelope.KeySize]byte(dataKey)),
-		rows: map[rowKey]Row{}, marks: map[rowKey]Mark{}, found: map[[sha256.Size]byte]rowKey{},
+		rows: map[rowKey]*marked{}, found: map[[sha256.Size]byte]*marked{},
 	}
 }
 
@@ -96,16 +102,16 @@ func (s *Scope) label(r Row) envelope.Label {
 func (s *Scope) set(r Row) {
 	k := keyOf(r)
 	s.unset(k)
-	s.rows[k], s.marks[k] = r, MarkOf(r)
+	m := &marked{Row: r, mark: MarkOf(r)}
+	s.rows[k] = m
 	if r.Lookup != ([sha256.Size]byte{}) {
-		s.found[r.Lookup] = k
+		s.found[r.Lookup] = m
 	}
 }
 
 func (s *Scope) unset(k rowKey) {
 	if old, ok := s.rows[k]; ok {
 		delete(s.rows, k)
-		delete(s.marks, k)
 		delete(s.found, old.Lookup)
 	}
 }
@@ -118,21 +124,43 @@ func (s *Scope) Len() int { return len(s.rows) }
 
 // Row returns a record by its id.
 func (s *Scope) Row(kind Kind, id UUID) (Row, bool) {
-	r, ok := s.rows[rowKey{kind, id}]
-	return r, ok
+	return s.row(rowKey{kind, id})
+}
+
+func (s *Scope) row(k rowKey) (Row, bool) {
+	if m, ok := s.rows[k]; ok {
+		return m.Row, true
+	}
+	return Row{}, false
+}
+
+// mark is that of a row, zero if there is none.
+func (s *Scope) mark(k rowKey) Mark {
+	if m, ok := s.rows[k]; ok {
+		return m.mark
+	}
+	return Mark{}
+}
+
+// next is the version that a row gets when it is written again.
+func (s *Scope) next(k rowKey) uint64 {
+	r, _ := s.row(k)
+	return r.Version + 1
 }
 
 // Find returns the record of that name.
 func (s *Scope) Find(kind Kind, name ...string) (Row, bool) {
-	k, ok := s.found[s.box.Lookup(byte(kind), name...)]
-	return s.rows[k], ok
+	if m, ok := s.found[s.box.Lookup(byte(kind), name...)]; ok {
+		return m.Row, true
+	}
+	return Row{}, false
 }
 
 // Each yields all records of a kind, in no order.
 func (s *Scope) Each(kind Kind) iter.Seq[Row] {
 	return func(yield func(Row) bool) {
-		for k, r := range s.rows {
-			if k.kind == kind && !yield(r) {
+		for k, m := range s.rows {
+			if k.kind == kind && !yield(m.Row) {
 				return
 			}
 		}
@@ -150,6 +178,22 @@ func Read[T any](s *Scope, r Row) (rec T, err error) {
 		return rec, fault.Tampered("vault.db: %s %s in %s is not readable", Kind(r.Kind), IDOf(r.ID), s.What)
 	}
 	return rec, nil
+}
+
+// ReadKept is Read for what nearly every question begins with, a project or an
+// environment: it is unsealed once per version. What its slices hold is shared.
+func ReadKept[T any](s *Scope, r Row) (rec T, err error) {
+	m := s.rows[keyOf(r)]
+	if m == nil || m.Version != r.Version {
+		return Read[T](s, r)
+	}
+	if kept, ok := m.kept.(T); ok {
+		return kept, nil
+	}
+	if rec, err = Read[T](s, r); err == nil {
+		m.kept = rec
+	}
+	return rec, err
 }
 
 // MarkOf computes the mark of a row.
@@ -177,9 +221,9 @@ func (s *Scope) index() (list []byte, root [sha256.Size]byte) {
 	for _, k := range keys {
 		list = append(list, byte(k.kind))
 		list = append(list, k.id[:]...)
-		list = binary.BigEndian.AppendUint64(list, s.rows[k].Version)
-		m := s.marks[k]
-		list = append(list, m[:]...)
+		m := s.rows[k]
+		list = binary.BigEndian.AppendUint64(list, m.Version)
+		list = append(list, m.mark[:]...)
 	}
 	return list, sha256.Sum256(list)
 }

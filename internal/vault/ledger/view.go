@@ -128,7 +128,7 @@ func (w *Change) put(sc *Scope, r Row, rec any) (Row, error) {
 		return r, err
 	}
 	defer clear(plain)
-	r.Version = sc.rows[keyOf(r)].Version + 1
+	r.Version = sc.next(keyOf(r))
 	if r.Sealed, err = sc.box.Seal(sc.label(r), plain); err != nil {
 		return r, err
 	}
@@ -148,7 +148,7 @@ func (w *Change) Keep(sc *Scope, r Row) ([]byte, error) {
 // of the sealed attachment.
 func (w *Change) PutWithContent(sc *Scope, kind Kind, id UUID, content []byte, rec func(hash []byte) any, name ...string) error {
 	r := Row{Kind: byte(kind), ID: id, Lookup: sc.box.Lookup(byte(kind), name...)}
-	r.Version = sc.rows[keyOf(r)].Version + 1
+	r.Version = sc.next(keyOf(r))
 	sealed, err := sc.box.Seal(contentLabel(sc, r), content)
 	if err != nil {
 		return err

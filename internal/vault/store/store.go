@@ -39,10 +39,30 @@ const busyTimeout = "15000" // ms
 type DB struct {
 	path   string
 	file   fs.FileInfo // of path when it was opened
-	reader *sql.DB
+	reader *side
 
 	mu     sync.Mutex
-	writer *sql.DB // opened by the first Update
+	writer *side // opened by the first Update
+}
+
+// side is the one connection for reading, or for writing.
+type side struct {
+	*sql.DB
+	once sync.Once
+	hot  map[string]*sql.Stmt // what is asked over and over is parsed once
+}
+
+// warm prepares the statements of that side. One that cannot be is asked as it
+// is, and says then what is wrong.
+func (s *side) warm(ctx context.Context, queries []string) {
+	s.once.Do(func() {
+		s.hot = map[string]*sql.Stmt{}
+		for _, q := range queries {
+			if st, err := s.PrepareContext(ctx, q); err == nil {
+				s.hot[q] = st
+			}
+		}
+	})
 }
 
 // Create makes an empty database in dir, which must not have one.
@@ -105,7 +125,7 @@ func Open(ctx context.Context, dir string) (*DB, error) {
 	return db, nil
 }
 
-func connect(path, mode string) (*sql.DB, error) {
+func connect(path, mode string) (*side, error) {
 	q := url.Values{"mode": {mode}, "_txlock": {"immediate"}, "_pragma": {
 		"busy_timeout(" + busyTimeout + ")",
 		"synchronous(full)",   // an acknowledged commit survives a power failure
@@ -113,6 +133,7 @@ func connect(path, mode string) (*sql.DB, error) {
 		"secure_delete(on)",   // what is removed is overwritten
 		"cell_size_check(on)", // find damage early
 		"trusted_schema(off)", // a planted schema calls nothing
+		"cache_size(-512)",    // KiB; what is read often is kept above
 		"mmap_size(0)",        // a truncated file is an error, not a SIGBUS
 		"journal_size_limit(1048576)",
 	}}
@@ -124,15 +145,20 @@ func connect(path, mode string) (*sql.DB, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	return db, nil
+	return &side{DB: db}, nil
 }
 
 // Path is the file of the database.
 func (db *DB) Path() string { return db.path }
 
-// View runs fn on a snapshot.
+// View runs fn on a snapshot. It is short, and is not stopped when ctx ends
+// meanwhile: to be told of that costs more than most views.
 func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
-	return db.run(ctx, db.reader, fn)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	db.reader.warm(ctx, []string{getMeta})
+	return db.run(context.WithoutCancel(ctx), db.reader, fn)
 }
 
 // Update runs fn alone among all processes and commits what it did, unless it
@@ -148,10 +174,11 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 		db.writer = w
 	}
 	db.mu.Unlock()
+	db.writer.warm(ctx, []string{getMeta, putRecord, putHistory, putAttachment})
 	return db.run(ctx, db.writer, fn)
 }
 
-func (db *DB) run(ctx context.Context, conn *sql.DB, fn func(*Tx) error) error {
+func (db *DB) run(ctx context.Context, conn *side, fn func(*Tx) error) error {
 	// A file put in its place would not get what is written here.
 	if st, err := os.Stat(db.path); err != nil || !os.SameFile(st, db.file) {
 		return fmt.Errorf("%w: %s was replaced or removed while in use", ErrDamaged, db.path)
@@ -161,7 +188,7 @@ func (db *DB) run(ctx context.Context, conn *sql.DB, fn func(*Tx) error) error {
 		return explain(db.path, err)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing after a commit
-	if err := fn(&Tx{ctx: ctx, tx: tx, path: db.path}); err != nil {
+	if err := fn(&Tx{ctx: ctx, tx: tx, hot: conn.hot, path: db.path}); err != nil {
 		return err
 	}
 	if conn == db.reader {

@@ -33,18 +33,35 @@ type Row struct {
 type Tx struct {
 	ctx  context.Context
 	tx   *sql.Tx
+	hot  map[string]*sql.Stmt
 	path string
 }
 
-func (t *Tx) exec(query string, args ...any) error {
-	_, err := t.tx.ExecContext(t.ctx, query, args...)
+// Statements that are asked over and over, see side.
+const (
+	getMeta       = "SELECT value FROM meta WHERE key = ?"
+	putRecord     = "INSERT INTO record VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET version = excluded.version, lookup = excluded.lookup, sealed = excluded.sealed"
+	putHistory    = "INSERT INTO history VALUES(?, ?, ?, ?, ?)"
+	putAttachment = "INSERT INTO attachment VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET sealed = excluded.sealed"
+)
+
+func (t *Tx) exec(query string, args ...any) (err error) {
+	if st := t.hot[query]; st != nil {
+		_, err = t.tx.StmtContext(t.ctx, st).ExecContext(t.ctx, args...)
+	} else {
+		_, err = t.tx.ExecContext(t.ctx, query, args...)
+	}
 	return explain(t.path, err)
 }
 
 // blob returns one blob, nil when there is none.
 func (t *Tx) blob(query string, args ...any) ([]byte, error) {
 	var b []byte
-	err := t.tx.QueryRowContext(t.ctx, query, args...).Scan(&b)
+	row := func() *sql.Row { return t.tx.QueryRowContext(t.ctx, query, args...) }
+	if st := t.hot[query]; st != nil {
+		row = func() *sql.Row { return t.tx.StmtContext(t.ctx, st).QueryRowContext(t.ctx, args...) }
+	}
+	err := row().Scan(&b)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -53,7 +70,7 @@ func (t *Tx) blob(query string, args ...any) ([]byte, error) {
 
 // Meta returns a value by its key, nil when there is none.
 func (t *Tx) Meta(key string) ([]byte, error) {
-	return t.blob("SELECT value FROM meta WHERE key = ?", key)
+	return t.blob(getMeta, key)
 }
 
 // SetMeta sets a value; nil removes it.
@@ -98,8 +115,7 @@ func (t *Tx) rows(query string, args ...any) ([]Row, error) {
 
 // Put sets a record.
 func (t *Tx) Put(scope ID, r Row) error {
-	return t.exec("INSERT INTO record VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET version = excluded.version, lookup = excluded.lookup, sealed = excluded.sealed",
-		scope[:], r.Kind, r.ID[:], r.Version, r.Lookup[:], r.Sealed)
+	return t.exec(putRecord, scope[:], r.Kind, r.ID[:], r.Version, r.Lookup[:], r.Sealed)
 }
 
 // Remove removes a record.
@@ -109,7 +125,7 @@ func (t *Tx) Remove(scope ID, kind byte, id ID) error {
 
 // PutHistory keeps an earlier version of a record.
 func (t *Tx) PutHistory(scope ID, r Row) error {
-	return t.exec("INSERT INTO history VALUES(?, ?, ?, ?, ?)", scope[:], r.ID[:], r.Version, r.Lookup[:], r.Sealed)
+	return t.exec(putHistory, scope[:], r.ID[:], r.Version, r.Lookup[:], r.Sealed)
 }
 
 // ReplaceHistory replaces an earlier version of a record by the same one
@@ -128,7 +144,7 @@ func (t *Tx) PutAttachment(scope, id ID, sealed []byte) error {
 	if sealed == nil {
 		return t.exec("DELETE FROM attachment WHERE scope = ? AND id = ?", scope[:], id[:])
 	}
-	return t.exec("INSERT INTO attachment VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET sealed = excluded.sealed", scope[:], id[:], sealed)
+	return t.exec(putAttachment, scope[:], id[:], sealed)
 }
 
 // Counts is how many rows the tables have.

@@ -29,7 +29,7 @@ func (w *Reader) project(idOrSlug string) (p project, err error) {
 	}
 	if ok {
 		p.row = row
-		if p.rec, err = ledger.Read[projectRecord](w.Top(), row); err != nil {
+		if p.rec, err = ledger.ReadKept[projectRecord](w.Top(), row); err != nil {
 			return p, err
 		}
 	}
@@ -50,6 +50,10 @@ func originalsOf(slug string) string { return "the originals of " + slug }
 func environmentOf(slug, project string) string { return "environment " + slug + " of " + project }
 
 func (w *Reader) environment(idOrSlug, slug string) (e environment, err error) {
+	if l := &w.last; w.still && l.env.Scope != nil && l.project == idOrSlug && l.slug == slug {
+		w.At.Project, w.At.Environment = l.at.Project, l.at.Environment
+		return l.env, nil
+	}
 	w.At.Environment = slug
 	if e.project, err = w.project(idOrSlug); err != nil {
 		return e, err
@@ -59,7 +63,7 @@ func (w *Reader) environment(idOrSlug, slug string) (e environment, err error) {
 		row, ok = w.Top().Row(ledger.Environment, id)
 	}
 	if ok {
-		if e.rec, err = ledger.Read[environmentRecord](w.Top(), row); err != nil {
+		if e.rec, err = ledger.ReadKept[environmentRecord](w.Top(), row); err != nil {
 			return e, err
 		}
 	}
@@ -67,7 +71,11 @@ func (w *Reader) environment(idOrSlug, slug string) (e environment, err error) {
 		return e, fault.New(fault.ErrMissing, "project %s has no environment %q", e.project.rec.Slug, slug)
 	}
 	w.At.Environment = e.rec.Slug
-	return e, w.enter(&e, row)
+	if err := w.enter(&e, row); err != nil {
+		return e, err
+	}
+	w.last = visit{idOrSlug, slug, e, w.At}
+	return e, nil
 }
 
 // enter opens the scope of an environment.

@@ -2,7 +2,9 @@ package tree
 
 import (
 	"cmp"
+	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/bailey-project/bailey/internal/secret"
 	"github.com/bailey-project/bailey/internal/vault/fault"
@@ -59,20 +61,38 @@ func (env environment) secrets(dir string, o ListOptions) ([]*stored, error) {
 // living returns the secrets that are not deleted and that keep wants, by name
 // and path, personal ones before everybody's.
 func (env environment) living(keep func(*secretRecord) bool) ([]*stored, error) {
-	out := make([]*stored, 0, env.Len())
-	for row := range env.Each(ledger.Secret) {
-		rec, err := ledger.Read[secretRecord](env.Scope, row)
-		if err != nil {
-			return nil, err
-		}
-		if !rec.Deleted && keep(&rec) {
-			out = append(out, &stored{row, rec})
-		}
+	rows := slices.AppendSeq(make([]ledger.Row, 0, env.Len()), env.Each(ledger.Secret))
+	all, err := env.opened(rows)
+	if err != nil {
+		return nil, err
 	}
+	out := slices.DeleteFunc(all, func(s *stored) bool { return s.rec.Deleted || !keep(&s.rec) })
 	slices.SortFunc(out, func(a, b *stored) int {
 		return cmp.Or(cmp.Compare(a.rec.Name, b.rec.Name), cmp.Compare(a.rec.Path, b.rec.Path), cmp.Compare(b.rec.Owner, a.rec.Owner))
 	})
 	return out, nil
+}
+
+// share is how many records are worth a goroutine.
+const share = 128
+
+// opened unseals rows, many of them on all processors.
+func (env environment) opened(rows []ledger.Row) ([]*stored, error) {
+	out := make([]*stored, len(rows))
+	workers := max(1, min(runtime.GOMAXPROCS(0), len(rows)/share))
+	errs := make([]error, workers)
+	var all sync.WaitGroup
+	for n := range workers {
+		all.Go(func() {
+			for i := n * len(rows) / workers; i < (n+1)*len(rows)/workers && errs[n] == nil; i++ {
+				s := &stored{row: rows[i]}
+				s.rec, errs[n] = ledger.Read[secretRecord](env.Scope, s.row)
+				out[i] = s
+			}
+		})
+	}
+	all.Wait()
+	return out, cmp.Or(errs...)
 }
 
 // lookup finds what r names, deleted or not.

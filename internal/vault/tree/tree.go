@@ -32,7 +32,20 @@ type Reader struct {
 	*ledger.View
 	At    Place // where the last question led, in the vault's own words, for the audit record
 	Count int   // how many secrets the answer has, for the same, where that is worth a word
+
+	still bool  // nothing changes while this one reads
+	last  visit // of environment, when still
 }
+
+// visit is where a question led.
+type visit struct {
+	project, slug string
+	env           environment
+	at            Place
+}
+
+// NewReader makes a Reader for one look, in which nothing changes.
+func NewReader(v *ledger.View) *Reader { return &Reader{View: v, still: true} }
 
 // Writer reads and changes a tree.
 type Writer struct {
