@@ -19,7 +19,7 @@ import (
 
 func newAgent() *cobra.Command {
 	var environment string
-	var network, limits []string
+	var network, limits, ports []string
 	var quiet, strict, review, frozen, offline bool
 	cmd := &cobra.Command{
 		Use:   "agent [flags] [--] COMMAND [ARGUMENT...]",
@@ -42,6 +42,9 @@ func newAgent() *cobra.Command {
 				err = freshForAgent(cmd.Context(), o, offline)
 			}
 			if err != nil {
+				return err
+			}
+			if o.Ports, err = parsePorts(ports); err != nil {
 				return err
 			}
 			o.Network, o.Limits, o.Quiet = network, limits, quiet
@@ -69,6 +72,7 @@ func newAgent() *cobra.Command {
 	f.SetInterspersed(false)
 	f.StringVarP(&environment, "env", "e", development, "`environment`; production is asked for per command")
 	f.StringArrayVar(&network, "allow", nil, "`host` to open for this session, as in: github.com, or \"github.com: write\"")
+	f.StringArrayVar(&ports, "port", nil, "`port` that programs inside listen on, open on this machine's loopback; also: bailey port")
 	f.StringArrayVar(&limits, "limit", nil, "`NAME=N` for this session: memory, processes, cpus, open-files, disk or time, as in memory=8G")
 	f.BoolVar(&strict, "strict-names", false, "refuse files that editors, agents, direnv and git execute, in place of moving them away; slower")
 	f.BoolVar(&review, "review", false, "work on a private copy: nothing of the project changes until bailey apply")

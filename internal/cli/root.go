@@ -50,6 +50,7 @@ var commands = []command{
 	{"recover", keep, newRecover},
 	{"confirm", more, newConfirm},
 	{"session", more, newSession},
+	{"port", more, newPort},
 	{"undo", more, newUndo},
 	{"apply", more, newApply},
 	{"discard", more, newDiscard},

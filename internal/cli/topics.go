@@ -135,7 +135,8 @@ what it writes, and the next agent asks when the file has changed.
   public: {API_URL: "http://localhost:3333"}
   agent:
     packages: [npm]
-    network: [docs.python.org, "github.com: write"]`
+    network: [docs.python.org, "github.com: write"]
+    ports: [5173]                        # of programs inside, open on this machine's loopback`
 
 const sourcesText = `An environment may live elsewhere. bailey.yaml says where, and the vault keeps a copy that "run",
 "agent", "secret get", "list", "export" and "validate" bring up to date first:

@@ -178,8 +178,8 @@ func (m *Manifest) checkAgent() error {
 		}
 	}
 	for i, p := range m.Agent.Ports {
-		if p < 1 || p > 65535 {
-			return m.at(item("agent.ports", i), "a port is a number from 1 to 65535")
+		if _, err := policy.AsPort(p); err != nil {
+			return m.at(item("agent.ports", i), err.Error())
 		}
 	}
 	return nil

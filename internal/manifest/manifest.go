@@ -90,7 +90,8 @@ type Agent struct {
 	Network Network `yaml:"network,omitempty" json:"network,omitempty"`
 	// Host are services of the host's loopback, such as localhost:11434.
 	Host []string `yaml:"host,omitempty,flow" json:"host,omitempty"`
-	// Ports are listening ports of the sandbox that the host's 127.0.0.1 offers.
+	// Ports are listening ports of the sandbox that the host's loopback offers,
+	// 127.0.0.1 and ::1: from 1024, under another number where one is taken.
 	Ports []int `yaml:"ports,omitempty,flow" json:"ports,omitempty"`
 	// Limits are how much of the machine a session may take, such as
 	// {memory: 4G, processes: 2000}. They can only lower what the user's own

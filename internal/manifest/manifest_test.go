@@ -114,7 +114,7 @@ func TestMistakesNameTheLine(t *testing.T) {
 		"project: shop\nagent:\n  network:\n    - a: read\n      b: write\n":        "bailey.yaml:4: wrong kind",
 		"project: shop\nagent:\n  network: " + canary:                               "bailey.yaml:3: wrong kind of value: text where a list belongs",
 		"project: shop\nagent:\n  host: [localhost]\n":                              "bailey.yaml:3: a service",
-		"project: shop\nagent:\n  ports: [70000]\n":                                 "bailey.yaml:3: a port",
+		"project: shop\nagent:\n  ports: [70000]\n":                                 "bailey.yaml:3: 70000 is no port",
 		"project: shop\nfiles:\n  a: {format: raw}\n":                               "bailey.yaml:3: a raw file",
 		"project: shop\nsecrets: {A: {}}\npublic:\n  A: x\n":                        "bailey.yaml:4: A stands under secrets",
 		"project: shop\npublic:\n  NODE_OPTIONS: --require ./x.js\n":                "bailey.yaml:3: NODE_OPTIONS decides",

@@ -22,6 +22,8 @@ func (f *frame) code(c *coder.Coder) {
 	coder.Text(c, &f.Hint)
 	coder.Int(c, &f.Signal)
 	coder.Maybe(c, &f.Pin, codeFile)
+	coder.Int(c, &f.Socket)
+	coder.Text(c, &f.None)
 }
 
 func codeBase(c *coder.Coder, b *Base) {

@@ -4,6 +4,7 @@ package sandbox
 
 import (
 	"context"
+	"net"
 	"os"
 )
 
@@ -62,6 +63,9 @@ func (*Process) Signal(os.Signal) error { return errNone }
 
 // Pin refuses.
 func (*Process) Pin(string, []byte) error { return errNone }
+
+// Dial refuses.
+func (*Process) Dial(context.Context, uint16) (*net.TCPConn, error) { return nil, errNone }
 
 // Ended refuses.
 func (*Process) Ended() (Exit, error) { return Exit{}, errNone }

@@ -454,6 +454,8 @@ func (p *pid1) obey() {
 			p.signal(unix.Signal(f.Signal))
 		case f.Pin != nil:
 			p.pins.add(p, *f.Pin)
+		case f.Socket != 0:
+			p.socket(f.Socket)
 		}
 	}
 }

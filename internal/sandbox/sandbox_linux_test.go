@@ -25,6 +25,8 @@ func TestMain(m *testing.M) {
 			raw(0x40000000 | unix.SYS_GETPID)
 		case "net":
 			performNet(os.Args[3:])
+		case "serve":
+			performServe(os.Args[3:])
 		case "paths":
 			performPaths(os.Args[3], os.Args[4])
 		case "supervise":

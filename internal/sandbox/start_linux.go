@@ -33,6 +33,7 @@ type Process struct {
 	maps     idmaps        // for root
 	pid      int           // of PID 1, outside
 	mu       sync.Mutex    // pid
+	sockets  sockets
 	exit     chan Exit
 	gone     chan struct{} // closed once PID 1 was waited for
 	*bounds
@@ -347,16 +348,21 @@ func (p *Process) takeTerminal() error {
 func (p *Process) follow() {
 	notices := make(chan Notice, 64)
 	p.Notices = notices
+	p.sockets.answer = make(chan socketAnswer, 1)
 	go func() {
 		defer close(notices)
 		defer close(p.exit)
+		defer close(p.sockets.answer)
 		for {
 			f, err := p.ctl.receive()
 			if err != nil {
 				return
 			}
-			if f.Exit != nil {
+			switch {
+			case f.Exit != nil:
 				p.exit <- *f.Exit
+			case f.Socket != 0 || f.None != "":
+				p.sockets.arrived(p.ctl, f)
 			}
 			if f.Notice != nil {
 				select {

@@ -27,8 +27,10 @@ type frame struct {
 	Notice  *Notice
 	Error   string // PID 1 could not build the sandbox
 	Hint    string
-	Signal  int   // supervisor → PID 1: for the workload's foreground group
-	Pin     *File // supervisor → PID 1: cover Target with Content
+	Signal  int    // supervisor → PID 1: for the workload's foreground group
+	Pin     *File  // supervisor → PID 1: cover Target with Content
+	Socket  int    // supervisor → PID 1: give me a TCP socket of this family; and back, when the descriptor follows
+	None    string // PID 1 → supervisor, in place of a Socket: why there is none
 }
 
 func writeFrame(w io.Writer, f frame) error {

@@ -56,6 +56,8 @@ func (s *Session) listen(ctx context.Context) error {
 	mux.HandleFunc("POST /rules", s.changeRules)
 	mux.HandleFunc("GET /rules", s.listRules)
 	mux.HandleFunc("GET /map", s.showChart)
+	mux.HandleFunc("POST /ports", s.changePorts)
+	mux.HandleFunc("GET /ports", s.listPorts)
 	mux.HandleFunc("POST /stop", func(http.ResponseWriter, *http.Request) { _ = s.box.Signal(os.Interrupt) })
 	srv := &http.Server{Handler: mux, ReadTimeout: 5 * time.Second, ConnContext: onlyOurs}
 	context.AfterFunc(ctx, func() { _ = srv.Close() })

@@ -19,6 +19,7 @@ const finishTime = 2 * time.Minute
 // writes down what changed. Nothing here can fail the run: what could not be
 // done is said and kept.
 func (s *Session) finish(exit sandbox.Exit) {
+	s.closePorts()
 	s.record.showBy(s.say)
 	ctx, cancel := context.WithTimeout(context.Background(), finishTime)
 	defer cancel()

@@ -89,6 +89,7 @@ func (s *Session) begin(ctx context.Context) error {
 	go s.notices()
 	go s.layChart()
 	s.work.WatchBelow(ctx, s.found)
+	s.offerPorts()
 	return s.writeMeta(nil)
 }
 

@@ -25,6 +25,8 @@ import (
 	"github.com/bailey-project/bailey/internal/home"
 	"github.com/bailey-project/bailey/internal/limit"
 	"github.com/bailey-project/bailey/internal/manifest"
+	"github.com/bailey-project/bailey/internal/policy"
+	"github.com/bailey-project/bailey/internal/port"
 	"github.com/bailey-project/bailey/internal/relay"
 	"github.com/bailey-project/bailey/internal/sandbox"
 	"github.com/bailey-project/bailey/internal/term"
@@ -48,9 +50,10 @@ type Options struct {
 	Background  *api.Client // asks nothing and prints nothing: the terminal is the workload's by then
 	Term        *term.Term
 	Quiet       bool
-	StrictNames bool // refuse names that host programs execute, in place of moving them away
-	Review      bool // work on an overlay: the project changes only by Apply
-	Frozen      bool // with Review: on a copy of the project
+	Ports       []policy.Port // further ports of programs inside that this machine's loopback offers
+	StrictNames bool          // refuse names that host programs execute, in place of moving them away
+	Review      bool          // work on an overlay: the project changes only by Apply
+	Frozen      bool          // with Review: on a copy of the project
 }
 
 // Session is a run in progress.
@@ -76,6 +79,7 @@ type Session struct {
 	gate      *gateway.Gateway
 	record    *record
 	box       *sandbox.Process
+	ports     atomic.Pointer[port.Set]       // of box, once it runs
 	mounts    []sandbox.Mount                // of box
 	terminal  atomic.Pointer[relay.Terminal] // once it relays
 	startedAt time.Time
@@ -264,7 +268,7 @@ func (s *Session) askManifest(root string, m *manifest.Manifest) (bool, error) {
 	t := s.opts.Term
 	file := filepath.Join(root, "bailey.yaml")
 	if !t.CanAsk() {
-		t.Notef("%s is new or changed and not confirmed: its hosts and secrets are left out", file)
+		t.Notef("%s is new or changed and not confirmed: its hosts, ports and secrets are left out", file)
 		t.Hintf("read it, then: bailey confirm")
 		return false, nil
 	}
@@ -293,6 +297,9 @@ func Grants(m *manifest.Manifest) []string {
 	}
 	for _, n := range m.Agent.Network {
 		lines = append(lines, "network "+string(n))
+	}
+	for _, p := range m.Agent.Ports {
+		lines = append(lines, fmt.Sprintf("port %d of programs inside, open on this machine's loopback", p))
 	}
 	if limits, err := m.Limits(); err == nil && len(limits) > 0 {
 		lines = append(lines, "at most "+limits.String())

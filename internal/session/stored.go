@@ -176,18 +176,24 @@ func (s Stored) Change(ctx context.Context, c Change) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	status, err := s.post(ctx, "/rules", body)
+	status, err := s.post(ctx, "/rules", body, nil)
 	return status == http.StatusOK, err
 }
 
 // Stop asks the workload to end, as ^C does.
 func (s Stored) Stop(ctx context.Context) error {
-	_, err := s.post(ctx, "/stop", nil)
+	_, err := s.post(ctx, "/stop", nil, nil)
 	return err
 }
 
-func (s Stored) post(ctx context.Context, path string, body []byte) (status int, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, controlBase+path, bytes.NewReader(body))
+// post sends a control request; what it is answered goes into answer, if that
+// is not nil.
+func (s Stored) post(ctx context.Context, path string, body []byte, answer any) (status int, err error) {
+	return s.ask(ctx, http.MethodPost, path, body, answer)
+}
+
+func (s Stored) ask(ctx context.Context, method, path string, body []byte, answer any) (status int, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, controlBase+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, err
 	}
@@ -200,5 +206,8 @@ func (s Stored) post(ctx context.Context, path string, body []byte) (status int,
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1024))
 		return 0, fmt.Errorf("session %s: %s", s.ID, bytes.TrimSpace(text))
 	}
-	return resp.StatusCode, nil
+	if answer != nil && resp.StatusCode == http.StatusOK {
+		err = json.NewDecoder(io.LimitReader(resp.Body, maxRequest)).Decode(answer)
+	}
+	return resp.StatusCode, err
 }
