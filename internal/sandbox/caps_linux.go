@@ -14,12 +14,13 @@ var setupCaps = []uintptr{
 	unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_SETPCAP,
 }
 
-// capsFor adds what the name broker reads its callers' memory with: some hide
-// it, and Yama lets none but an ancestor or this capability. And what an overlay
-// is mounted with.
+// capsFor adds what the name broker reads its callers' memory with, and what
+// takes a look at a socket that listens: some programs hide theirs, and Yama
+// lets none but an ancestor or this capability. And what an overlay is mounted
+// with.
 func capsFor(b Base) []uintptr {
 	all := slices.Clone(setupCaps)
-	if b.Broker {
+	if b.Broker || b.Listens {
 		all = append(all, unix.CAP_SYS_PTRACE)
 	}
 	if b.Overlay {

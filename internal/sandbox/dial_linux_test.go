@@ -89,3 +89,68 @@ func TestDial(t *testing.T) {
 		t.Errorf("after the end: %v in %s", err, time.Since(began))
 	}
 }
+
+// Told at the moment when it listens, once each; not of what the loopback does
+// not reach or the kernel chose, nor of other sockets. The program notices nothing.
+func TestTellsOfPorts(t *testing.T) {
+	s := serveSpec(t, "127.0.0.1:3000", "[::]:3001", "192.0.2.7:3002", "127.0.0.1:0", "[::1]:443", "0.0.0.0:32767", "127.0.0.1:40000")
+	s.Listens = true
+	p := start(t, s)
+	if line, err := bufio.NewReader(p.Stdio.Out).ReadString('\n'); line != "up\n" {
+		t.Fatalf("%q %v", line, err)
+	}
+	for _, want := range []uint16{3000, 3001, 443, 32767} {
+		select {
+		case n := <-p.Notices:
+			if n.Kind != Listens || n.Port != want {
+				t.Errorf("%+v, want port %d", n, want)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatalf("not told of %d", want)
+		}
+	}
+	p.kill()
+	for n := range p.Notices {
+		t.Errorf("%+v", n)
+	}
+}
+
+// A program that hides its memory, one with threads, Unix sockets with their
+// peer's credentials, and descriptors that are none.
+func TestTellsOfPortsOfAnyProgram(t *testing.T) {
+	script := `
+import ctypes, errno, os, socket, struct, sys, threading
+libc = ctypes.CDLL(None, use_errno=True)
+libc.prctl(4, 0)
+def serve():
+    s = socket.create_server(("127.0.0.1", 3100)); again = s.listen(5)
+t = threading.Thread(target=serve); t.start(); t.join()
+u = socket.socket(socket.AF_UNIX); u.bind("/tmp/u"); u.listen()
+c = socket.socket(socket.AF_UNIX); c.connect("/tmp/u")
+pid = struct.unpack("3i", c.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+codes = []
+for fd in (99, -1, 0):
+    codes.append(libc.listen(fd, 1) and errno.errorcode[ctypes.get_errno()])
+print(pid == os.getpid(), codes)
+`
+	s, _ := baseSpec(t, "")
+	s.Path, s.Args, s.Listens = "/usr/bin/python3", []string{"python3", "-c", script}, true
+	p := start(t, s)
+	p.Stdio.In.Close()
+	var told []Notice
+	heard := make(chan struct{})
+	go func() {
+		for n := range p.Notices {
+			told = append(told, n)
+		}
+		close(heard)
+	}()
+	out, _ := io.ReadAll(io.MultiReader(p.Stdio.Out, p.Stdio.Err))
+	if _, err := p.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	<-heard
+	if string(out) != "True ['EBADF', 'EBADF', 'ENOTSOCK']\n" || len(told) != 1 || told[0].Port != 3100 {
+		t.Errorf("%s, told %+v", out, told)
+	}
+}

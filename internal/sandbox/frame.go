@@ -36,6 +36,7 @@ func codeBase(c *coder.Coder, b *Base) {
 	coder.List(c, &b.Links, codeLink)
 	coder.Flag(c, &b.Broker)
 	coder.Flag(c, &b.Overlay)
+	coder.Flag(c, &b.Listens)
 }
 
 func codeSpec(c *coder.Coder, s *Spec) {
@@ -109,6 +110,7 @@ func codeNotice(c *coder.Coder, n *Notice) {
 	coder.Text(c, &n.Kind)
 	coder.Text(c, &n.Path)
 	coder.Text(c, &n.Detail)
+	coder.Int(c, &n.Port)
 }
 
 func codeRegime(c *coder.Coder, r *Regime) {

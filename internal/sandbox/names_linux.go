@@ -17,10 +17,7 @@ func (p *pid1) broker() (bool, error) {
 		return false, err
 	}
 	c := broker.Config{Root: p.spec.Names.Root, Exempt: p.spec.Names.Exempt, Rules: p.names, Report: p.refusals()}
-	return true, broker.Serve(listener, c, func(err error) {
-		_ = p.ctl.send(frame{Error: err.Error()})
-		exit(1)
-	})
+	return true, broker.Serve(listener, c, p.die)
 }
 
 // maxRefusals bounds what the supervisor is told: programs inside choose how

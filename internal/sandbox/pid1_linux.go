@@ -351,6 +351,9 @@ func (p *pid1) confineAndFork() (*Regime, error) {
 	if r.StrictNames, err = p.broker(); err != nil {
 		return nil, err
 	}
+	if err = p.tellPorts(); err != nil {
+		return nil, err
+	}
 	if r.Seccomp, err = seccomp.Install(); err != nil {
 		return nil, err
 	}

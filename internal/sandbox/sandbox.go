@@ -37,6 +37,7 @@ type Base struct {
 	Links    []Link
 	Broker   bool // Spec.Names will be set
 	Overlay  bool // the Spec will have one
+	Listens  bool // Notices tell of ports that programs inside begin to listen on; not together with Broker
 }
 
 // Spec is all that a sandbox is made from. Paths are absolute and the same
@@ -151,6 +152,7 @@ type Notice struct {
 	Kind   string
 	Path   string `json:",omitempty"`
 	Detail string `json:",omitempty"`
+	Port   uint16 `json:",omitempty"`
 }
 
 // The kinds of Notice.
@@ -159,6 +161,7 @@ const (
 	Exposed  = "exposed"  // a cover could not be laid
 	Stopped  = "stopped"  // the workload stopped itself, as by ^Z
 	Refused  = "refused"  // a name was not made, see Spec.Names
+	Listens  = "listens"  // a program begins to listen on Port, see Base.Listens
 )
 
 // Regime is what was achieved, attested by PID 1 after the fact.

@@ -4,12 +4,14 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bailey-project/bailey/internal/sandbox/notify"
 )
 
 // call is one call of the workload, on its way through a worker.
 type call struct {
 	*broker
-	request
+	notify.Request
 	texts  []text // what was read of the caller's memory
 	opened []int  // closed when the call is answered
 	who    *process
@@ -49,7 +51,7 @@ func (c *call) serve() {
 	c.texts, c.who = c.texts[:0], nil
 	do := c.calls[c.Nr]
 	if do == nil {
-		c.listener.fail(c.ID, unix.ENOSYS)
+		c.listener.Fail(c.ID, unix.ENOSYS)
 		return
 	}
 	if !c.answer(do(c)) {
@@ -63,11 +65,11 @@ func (c *call) answer(o outcome) bool {
 	case o.wait:
 	case o.gone:
 	case o.proceed:
-		c.listener.proceed(c.ID)
+		c.listener.Proceed(c.ID)
 	case o.fd > 0:
-		c.listener.hand(c.ID, o.fd, o.cloexec)
+		c.listener.Hand(c.ID, o.fd, o.cloexec)
 	default:
-		c.listener.fail(c.ID, o.errno)
+		c.listener.Fail(c.ID, o.errno)
 	}
 	for _, fd := range c.opened {
 		unix.Close(fd)
@@ -95,20 +97,20 @@ func (c *call) park(do func(*call) outcome) {
 	select {
 	case c.waiting <- struct{}{}:
 	default:
-		c.listener.fail(c.ID, unix.EAGAIN)
+		c.listener.Fail(c.ID, unix.EAGAIN)
 		return
 	}
-	own := &call{broker: c.broker, request: c.request, texts: append([]text(nil), c.texts...)}
+	own := &call{broker: c.broker, Request: c.Request, texts: append([]text(nil), c.texts...)}
 	go func() {
 		defer func() { <-own.waiting }()
 		if err := prepareThread(); err != nil {
-			own.listener.fail(own.ID, unix.EAGAIN)
+			own.listener.Fail(own.ID, unix.EAGAIN)
 			return
 		}
 		for pause := firstPause; ; pause = min(2*pause, lastPause) {
 			time.Sleep(pause)
 			if own.interrupted() {
-				own.listener.fail(own.ID, unix.EINTR)
+				own.listener.Fail(own.ID, unix.EINTR)
 				return
 			}
 			own.who = nil

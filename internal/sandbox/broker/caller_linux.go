@@ -56,7 +56,7 @@ func (c *call) readMemory(addr uint64, b []byte) (int, unix.Errno) {
 
 // alive says that the caller still waits, so that all that was read under its
 // number was its own. Nothing is done before.
-func (c *call) alive() bool { return c.listener.valid(c.ID) }
+func (c *call) alive() bool { return c.listener.Valid(c.ID) }
 
 // base opens the directory that a relative path starts from.
 func (c *call) base(dir uint64) (int, unix.Errno) {

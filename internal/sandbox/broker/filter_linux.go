@@ -3,9 +3,10 @@ package broker
 import (
 	"errors"
 	"fmt"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bailey-project/bailey/internal/sandbox/notify"
 )
 
 // row is one call that is asked about, unless all of its flags argument lies
@@ -100,15 +101,12 @@ var ErrKernel = errors.New("--strict-names needs Linux 5.19: older kernels resta
 // no_new_privs, and must not be one that serves. It returns the listener; the
 // sandbox's own filter, which forbids further ones, comes after it.
 func Install() (int, error) {
-	p := program()
-	prog := unix.SockFprog{Len: uint16(len(p)), Filter: &p[0]}
-	fd, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
-		unix.SECCOMP_FILTER_FLAG_NEW_LISTENER|waitKillable, uintptr(unsafe.Pointer(&prog)))
+	fd, errno := notify.Install(program(), notify.WaitKillable)
 	switch {
 	case errno == unix.EINVAL:
 		return -1, ErrKernel
 	case errno != 0:
 		return -1, fmt.Errorf("name broker: %w", errno)
 	}
-	return int(fd), nil
+	return fd, nil
 }

@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bailey-project/bailey/internal/sandbox/notify"
 )
 
 const (
@@ -21,7 +23,7 @@ const (
 // broker is shared by the workers.
 type broker struct {
 	Config
-	listener listener
+	listener notify.Listener
 	calls    map[int32]func(*call) outcome
 	root     int // "/", O_PATH
 	proc     int // "/proc", O_PATH
@@ -33,7 +35,7 @@ type broker struct {
 // Serve answers for the life of the process. It returns when the workers are
 // ready; dead is called if one of them can't go on, and must end the process.
 func Serve(fd int, c Config, dead func(error)) error {
-	b := &broker{Config: c, listener: listener(fd), calls: map[int32]func(*call) outcome{}, waiting: make(chan struct{}, maxWaiting)}
+	b := &broker{Config: c, listener: notify.Listener(fd), calls: map[int32]func(*call) outcome{}, waiting: make(chan struct{}, maxWaiting)}
 	for _, r := range table() {
 		b.calls[int32(r.nr)] = r.do
 	}
@@ -43,8 +45,7 @@ func Serve(fd int, c Config, dead func(error)) error {
 			return fmt.Errorf("name broker: %s: %w", path, err)
 		}
 	}
-	// Only Linux 6.6 and later; without it all is the same, but slower.
-	_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(fd), ioctlSetFlags, syncWakeUp)
+	b.listener.WakeTogether()
 	ready := make(chan error)
 	for range workers {
 		go func() {
@@ -90,7 +91,7 @@ func (b *broker) work(dead func(error)) {
 	}()
 	c := &call{broker: b}
 	for {
-		switch errno := b.listener.receive(&c.request); errno {
+		switch errno := b.listener.Receive(&c.Request); errno {
 		case 0:
 			c.serve()
 		case unix.EINTR, unix.ENOENT: // the caller was killed before we looked
