@@ -50,22 +50,7 @@ func newAgent() *cobra.Command {
 			o.Network, o.Limits, o.Quiet = network, limits, quiet
 			o.Review, o.Frozen = review || frozen, frozen
 			o.StrictNames = strict && !o.Review // there, whatever is made stays in the copy
-			// The terminal's signals are the workload's.
-			code, err := session.Run(context.WithoutCancel(cmd.Context()), o)
-			var none *toolchain.NotFoundError
-			var bad *toolchain.NotExecutableError
-			switch {
-			case errors.As(err, &none):
-				o.Term.Error(err)
-				return &exitError{code: exitNotFound}
-			case errors.As(err, &bad):
-				o.Term.Error(err)
-				return &exitError{code: exitNotExecutable}
-			}
-			if err != nil {
-				return err
-			}
-			return status(code)
+			return runSession(cmd.Context(), o)
 		},
 	}
 	f := cmd.Flags()
@@ -82,6 +67,26 @@ func newAgent() *cobra.Command {
 	_ = cmd.RegisterFlagCompletionFunc("limit", completeLimits)
 	_ = cmd.RegisterFlagCompletionFunc("env", fixed(development, "test", "staging", production))
 	return cmd
+}
+
+// runSession passes the status of the command on.
+func runSession(ctx context.Context, o session.Options) error {
+	// The terminal's signals are the workload's.
+	code, err := session.Run(context.WithoutCancel(ctx), o)
+	var none *toolchain.NotFoundError
+	var bad *toolchain.NotExecutableError
+	switch {
+	case errors.As(err, &none):
+		o.Term.Error(err)
+		return &exitError{code: exitNotFound}
+	case errors.As(err, &bad):
+		o.Term.Error(err)
+		return &exitError{code: exitNotExecutable}
+	}
+	if err != nil {
+		return err
+	}
+	return status(code)
 }
 
 // completeLimits offers the names with their sign.

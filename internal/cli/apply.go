@@ -90,6 +90,9 @@ func apply(ctx context.Context, s session.Stored, paths []string, o taking) erro
 	if err != nil {
 		return err
 	}
+	if err := session.NoteChanged(s.Root, session.Changed{ID: s.ID, Program: s.Program, Files: taken(plan, left)}); err != nil {
+		return err
+	}
 	for _, a := range left {
 		t.Notef("left: %s: %s", a.Path, a.Why)
 	}
@@ -100,6 +103,17 @@ func apply(ctx context.Context, s session.Stored, paths []string, o taking) erro
 		return err
 	}
 	return o.answer(t, s, changes, plan, left)
+}
+
+// taken counts what was.
+func taken(plan, left []change.Action) int {
+	n := -len(left)
+	for _, a := range plan {
+		if a.Kind != change.Leave {
+			n++
+		}
+	}
+	return max(n, 0)
 }
 
 // settle brings git's side home when no file waits any more, and drops the

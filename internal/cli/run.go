@@ -22,6 +22,8 @@ type runFlags struct {
 	orEnv   bool
 	watch   bool
 	asJSON  bool
+	sealed  bool
+	ports   []string // with sealed
 }
 
 func newRun() *cobra.Command {
@@ -31,10 +33,16 @@ func newRun() *cobra.Command {
 		Long: "Run COMMAND with the secrets of this directory's project in its environment, and nowhere\n" +
 			"else. bailey is replaced by the command: exit status, signals and terminal are its own.\n\n" +
 			"A variable that is set already wins over the vault, as with dotenv.\n" +
-			"Coding agents are not started this way: see \"bailey agent\".",
+			"Coding agents are not started this way: see \"bailey agent\".\n\n" +
+			"With --sealed the command runs in a sandbox and gets placeholders, as an agent does: the\n" +
+			"gateway puts a value in only toward the hosts that its secret is bound to. Ports that it\n" +
+			"begins to listen on are opened on this machine's loopback, or only those that --port names\n" +
+			"(not the ones from 32768, which the kernel gives to who asks for any). What runs on this\n" +
+			"machine, a database for instance, can't be reached from there.",
 		Example: "  bailey run -- npm start\n  bailey run -e production -- ./migrate\n" +
 			"  bailey run --explain -- npm start    # where each variable would come from\n" +
 			"  bailey run --watch -- npm run dev    # again whenever a value changes\n" +
+			"  bailey run --sealed -- npm start     # code that you have not read yet\n" +
 			"  bailey run --or-env -- npm test      # for scripts that also run without a vault, as in CI",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -49,11 +57,16 @@ func newRun() *cobra.Command {
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "with --explain: as JSON")
 	cmd.Flags().BoolVar(&f.watch, "watch", false, "stay, and start the command anew when a value changes")
 	cmd.Flags().BoolVar(&f.orEnv, "or-env", false, "without a vault, run with the environment as it is when it has all declared names")
+	cmd.Flags().BoolVar(&f.sealed, "sealed", false, "run it in a sandbox with placeholders, and open the ports that it listens on")
+	cmd.Flags().StringArrayVar(&f.ports, "port", nil, "with --sealed: the only `port` to open; may be given more than once")
 	cmd.Flags().SetInterspersed(false)
 	return cmd
 }
 
 func run(ctx context.Context, f *runFlags, args []string) error {
+	if f.sealed || len(f.ports) > 0 {
+		return runSealed(ctx, f, args)
+	}
 	if err := refuseAgent(args); err != nil {
 		return err
 	}
@@ -74,6 +87,7 @@ func run(ctx context.Context, f *runFlags, args []string) error {
 		return explain(p, vars, f.asJSON)
 	}
 	sayEmpty(p, vars)
+	sayChanged(args)
 	if f.watch {
 		return runWatched(ctx, p, vars, args)
 	}

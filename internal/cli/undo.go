@@ -125,6 +125,9 @@ func undoOpen(ctx context.Context, s session.Stored, u *undo.Session, paths []st
 	if err != nil {
 		return err
 	}
+	if len(paths) == 0 && left.Empty() {
+		session.ForgetChanged(u.Root(), s.ID)
+	}
 	if o.json {
 		return t.JSON(map[string]any{"session": s.ID, "root": u.Root(), "plan": p, "left": left})
 	}

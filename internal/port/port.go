@@ -25,6 +25,9 @@ const (
 	maxConnections = 512
 )
 
+// ErrFull says that a set has as many ports as it may.
+var ErrFull = fmt.Errorf("%d ports are open already: close one first", maxOpen)
+
 // Dialer connects to a port of the sandbox's own loopback.
 type Dialer func(ctx context.Context, port uint16) (*net.TCPConn, error)
 
@@ -73,7 +76,7 @@ func (s *Set) Open(p policy.Port) (o Opened, fresh bool, err error) {
 	case s.ended:
 		return o, false, net.ErrClosed
 	case len(s.open) >= maxOpen:
-		return o, false, fmt.Errorf("%d ports are open already: close one first", maxOpen)
+		return o, false, ErrFull
 	}
 	listeners, at, err := listen(p)
 	if err != nil {

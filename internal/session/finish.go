@@ -38,6 +38,7 @@ func (s *Session) finish(exit sandbox.Exit) {
 		s.opts.Term.Notef("undo will not know what was changed after this session: %v", err)
 	}
 	changes, err := s.work.Diff(ctx)
+	s.noteChanged(len(changes.Files), err)
 	switch {
 	case err != nil:
 		s.opts.Term.Notef("what was changed could not be listed: %v", err)
@@ -65,6 +66,20 @@ func (s *Session) finish(exit sandbox.Exit) {
 	_ = s.work.Close(true)
 	s.leaveScratch(s.mounts)
 	_ = os.Remove(filepath.Join(s.dir, socketName))
+}
+
+// noteChanged keeps for the next plain run that what it runs was changed here.
+func (s *Session) noteChanged(files int, err error) {
+	if s.opts.Review || files == 0 && err == nil {
+		return
+	}
+	if err != nil {
+		files = -1
+	}
+	c := Changed{ID: s.ID, Program: filepath.Base(s.opts.Args[0]), Files: files}
+	if err := NoteChanged(s.root, c); err != nil {
+		s.opts.Term.Notef("the next bailey run will not say that this session changed files: %v", err)
+	}
 }
 
 // summarise warns of changed files that a host tool runs without being asked.

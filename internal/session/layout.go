@@ -47,7 +47,7 @@ var bundles = []string{"/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem", "/etc/pki/
 // spec puts together what the sandbox is made of.
 func (s *Session) spec(tty [3]bool) sandbox.Spec {
 	spec := sandbox.Spec{
-		Base: sandbox.Base{Identity: s.identity(), Overlay: s.opts.Review},
+		Base: sandbox.Base{Identity: s.identity(), Overlay: s.opts.Review, Listens: s.opts.AllPorts},
 		Path: s.program.Path, Args: s.opts.Args, Dir: s.opts.Dir, Hostname: "bailey", TTY: tty, Limits: s.limits,
 	}
 	spec.Broker = s.opts.StrictNames
@@ -65,7 +65,7 @@ func (s *Session) spec(tty [3]bool) sandbox.Spec {
 
 // base is what every session's sandbox has.
 func (s *Session) base() sandbox.Base {
-	b := sandbox.Base{Identity: s.identity(), Copies: etcFiles, Broker: s.opts.StrictNames, Overlay: s.opts.Review}
+	b := sandbox.Base{Identity: s.identity(), Copies: etcFiles, Broker: s.opts.StrictNames, Overlay: s.opts.Review, Listens: s.opts.AllPorts}
 	for _, dir := range systemDirs {
 		if to, err := os.Readlink(dir); err == nil {
 			b.Links = append(b.Links, sandbox.Link{Target: dir, To: to})

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -21,9 +22,18 @@ type PortChange struct {
 func (s *Session) offerPorts() {
 	s.ports.Store(port.New(s.box.Dial))
 	for _, p := range s.namedPorts() {
-		if _, _, err := s.openPort(p); err != nil {
-			s.record.tell(fmt.Sprintf("port %d inside can't be opened: %v", p, err), "")
-		}
+		s.offerPort(p)
+	}
+}
+
+// offerPort opens a port that nobody waits for an answer about.
+func (s *Session) offerPort(p policy.Port) {
+	_, _, err := s.openPort(p)
+	switch {
+	case errors.Is(err, port.ErrFull): // programs inside choose how many they ask for: one line for all
+		s.record.tell("no further port can be opened: "+err.Error(), "bailey port --remove PORT")
+	case err != nil:
+		s.record.tell(fmt.Sprintf("port %d inside can't be opened: %v", p, err), "")
 	}
 }
 
@@ -48,7 +58,10 @@ func (s *Session) openPort(p policy.Port) (o port.Opened, fresh bool, err error)
 	}
 	s.record.note("port.open", "done", fmt.Sprintf("%d at %d of this machine's loopback", o.Port, o.At))
 	line := fmt.Sprintf("port %d inside: %s", o.Port, o.URL())
-	if o.At != o.Port {
+	switch {
+	case o.Port < policy.FirstPort:
+		line += fmt.Sprintf(" (%d belongs to the system)", o.Port)
+	case o.At != o.Port:
 		line += fmt.Sprintf(" (%d is taken on this machine)", o.Port)
 	}
 	if !s.opts.Quiet {

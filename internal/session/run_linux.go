@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
+	"github.com/bailey-project/bailey/internal/policy"
 	"github.com/bailey-project/bailey/internal/relay"
 	"github.com/bailey-project/bailey/internal/sandbox"
 	"github.com/bailey-project/bailey/internal/workspace"
@@ -86,10 +87,10 @@ func (s *Session) begin(ctx context.Context) error {
 		}
 	}()
 	go s.keys.follow(ctx)
+	s.offerPorts()
 	go s.notices()
 	go s.layChart()
 	s.work.WatchBelow(ctx, s.found)
-	s.offerPorts()
 	return s.writeMeta(nil)
 }
 
@@ -108,6 +109,8 @@ func (s *Session) notices() {
 			s.refused(name)
 		case sandbox.Stopped:
 			s.suspend()
+		case sandbox.Listens:
+			s.offerPort(policy.Port(n.Port))
 		case sandbox.Exposed:
 			s.record.note("workspace.exposed", "denied", name+": "+n.Detail)
 			s.record.tell(fmt.Sprintf("alarm: %s can't be hidden from the sandbox any more", name), "end the session, and rotate what the file holds")

@@ -51,6 +51,7 @@ type Options struct {
 	Term        *term.Term
 	Quiet       bool
 	Ports       []policy.Port // further ports of programs inside that this machine's loopback offers
+	AllPorts    bool          // offers every port that a program inside begins to listen on; not together with StrictNames
 	StrictNames bool          // refuse names that host programs execute, in place of moving them away
 	Review      bool          // work on an overlay: the project changes only by Apply
 	Frozen      bool          // with Review: on a copy of the project
