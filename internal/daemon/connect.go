@@ -60,7 +60,11 @@ func NewConnector(version string) *Connector {
 
 // RoundTrip sends r, as often as the daemon's state makes necessary. A request
 // is sent again only when it was not acted upon, or may be acted upon twice.
+//
+// Values pass through this process from now on: it closes itself to others of
+// the same user. A program that it starts or becomes is open again (execve(2)).
 func (c *Connector) RoundTrip(r *http.Request) (*http.Response, error) {
+	hide()
 	for range attempts {
 		resp, err := c.once(r)
 		if err != nil || resp != nil {
