@@ -34,6 +34,11 @@ const (
 		ll.AccessFSTruncate | ll.AccessFSIoctlDev
 )
 
+// nowhere is granted to no path: a socket that was made outside of the sandbox
+// can't be connected to, wherever it appears. One that was made inside can be
+// without a grant (landlock(7), LANDLOCK_ACCESS_FS_RESOLVE_UNIX).
+const nowhere = ll.AccessFSResolveUnix
+
 // errNoLandlock names the mend of a kernel without Landlock.
 var errNoLandlock = errors.New("this kernel has no Landlock, or it is not in the lsm= list at boot")
 
@@ -55,11 +60,11 @@ func landlock(writable []string) (abi, errata int, err error) {
 		return abi, errata, fmt.Errorf("landlock ruleset: %w", err)
 	}
 	defer unix.Close(fd)
-	if err := allow(fd, "/", readRights|ll.AccessFSResolveUnix&attr.HandledAccessFS); err != nil {
+	if err := allow(fd, "/", readRights); err != nil {
 		return abi, errata, err
 	}
 	for _, path := range writable {
-		if err := allow(fd, path, attr.HandledAccessFS); err != nil {
+		if err := allow(fd, path, attr.HandledAccessFS&^nowhere); err != nil {
 			return abi, errata, err
 		}
 	}

@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -213,6 +214,35 @@ func TestHostSocketAppears(t *testing.T) {
 	if slices.ContainsFunc(c.list, func(f Found) bool { return strings.Contains(f.Name, "inside.sock") }) {
 		t.Error("a socket made in another network namespace counts as the host's")
 	}
+}
+
+// Also in a root without any directory, made there or moved to it.
+func TestHostSocketAppearsInRoot(t *testing.T) {
+	root := project(t)
+	w := prepare(t, root)
+	c := watchBelow(t, w)
+	elsewhere := t.TempDir() + "/s"
+	for name, make := range map[string]func(p string) error{
+		"bound.sock": func(p string) error { return listenUntil(t, p) },
+		"moved.sock": func(p string) error {
+			return errors.Join(listenUntil(t, elsewhere), os.Rename(elsewhere, p))
+		},
+	} {
+		must(t, make(root+"/"+name))
+		if f := c.wait(t, name, 1); f.Kind != HostSocket {
+			t.Errorf("%+v", f)
+		}
+	}
+}
+
+func listenUntil(t *testing.T, p string) error {
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: p})
+	if err != nil {
+		return err
+	}
+	l.SetUnlinkOnClose(false)
+	t.Cleanup(func() { l.Close() })
+	return nil
 }
 
 // Directories are renamed to and fro while a name is planted in them: none is

@@ -78,7 +78,7 @@ func abstract(t *try) {
 }
 
 // lateSocket asks the host, by a file, for a socket in the project, and
-// connects when it is there.
+// connects a second after it is there: the watch may take that long.
 func lateSocket(t *try) {
 	if err := os.WriteFile(t.WS+"/want-socket", nil, 0o644); err != nil {
 		t.saw(wire.Errno(err))
@@ -86,6 +86,7 @@ func lateSocket(t *try) {
 	}
 	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if _, err := os.Lstat(t.WS + "/late.sock"); err == nil {
+			time.Sleep(time.Second)
 			break
 		}
 	}

@@ -3,6 +3,7 @@ package guard
 import (
 	"io/fs"
 	"path"
+	"time"
 
 	"github.com/bailey-project/bailey/internal/safefs"
 )
@@ -23,8 +24,7 @@ func (g *Guard) skips(rel string) bool { return g.Skip != nil && g.Skip(rel) }
 // is true when it was, or when nothing below it matters.
 func (g *Guard) judgeBelow(dir string, e safefs.Entry, report func(Found)) (gone bool) {
 	rel := path.Join(dir, e.Name)
-	if e.Type&fs.ModeSocket != 0 && g.HostSocket != nil && g.HostSocket(rel) {
-		report(Found{Name: rel, Kind: HostSocket})
+	if e.Type&fs.ModeSocket != 0 && g.HostSocket != nil && g.judgeSocket(rel, report) {
 		return true
 	}
 	if dir == "." {
@@ -47,4 +47,32 @@ func (g *Guard) takeFrom(dir string, report func(Found)) {
 			report(f)
 		}
 	}
+}
+
+const (
+	// boundAfter is how long bind(2) may take from the name that it makes, which
+	// is seen here, to the socket behind it.
+	boundAfter = 200 * time.Millisecond
+	// maxLooks bounds the sockets that are looked at once more at one time.
+	maxLooks = 32
+)
+
+// judgeSocket reports a socket of the host's. One that is none yet is looked at
+// once more.
+func (g *Guard) judgeSocket(rel string, report func(Found)) bool {
+	if g.HostSocket(rel) {
+		report(Found{Name: rel, Kind: HostSocket})
+		return true
+	}
+	if g.looks.Add(1) > maxLooks {
+		g.looks.Add(-1)
+		return false
+	}
+	time.AfterFunc(boundAfter, func() {
+		defer g.looks.Add(-1)
+		if !g.over.Load() && g.HostSocket(rel) {
+			report(Found{Name: rel, Kind: HostSocket})
+		}
+	})
+	return false
 }

@@ -69,7 +69,8 @@ func (g *Guard) Below(ctx context.Context, report func(Found)) {
 	g.deepMu.Unlock()
 }
 
-// tryDeepen begins the deep watch as soon as the root has a directory for it.
+// tryDeepen begins the deep watch as soon as the root has a directory for it,
+// or a socket, which the watch of the root alone doesn't judge.
 func (g *Guard) tryDeepen() {
 	g.deepMu.Lock()
 	defer g.deepMu.Unlock()
@@ -78,7 +79,7 @@ func (g *Guard) tryDeepen() {
 	}
 	list, err := g.Root.ReadDir(".", 0)
 	for _, e := range list {
-		if err == nil && e.IsDir() && !g.skips(e.Name) {
+		if err == nil && (e.IsDir() && !g.skips(e.Name) || e.Type&fs.ModeSocket != 0) {
 			g.deepen()
 			return
 		}

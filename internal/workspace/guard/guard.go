@@ -2,6 +2,7 @@ package guard
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bailey-project/bailey/internal/safefs"
@@ -70,6 +71,8 @@ type Guard struct {
 	deepen    func() // begins the watch below the root
 	deep      *deep
 	settling  *time.Timer
+	looks     atomic.Int32 // sockets to be looked at once more
+	over      atomic.Bool  // nothing is reported any more
 }
 
 // Moved is one entry of the Journal: what was taken, and the name it has below

@@ -170,6 +170,7 @@ func copyOne(from *safefs.Root, name string, dst *safefs.Root, to string) error 
 // Sweep moves away what the watch has not seen, and what an interrupted move
 // left. Call it when the last process inside is gone.
 func (g *Guard) Sweep() []Found {
+	g.over.Store(true)
 	g.Disarm()
 	found := append(g.endDeep(), g.sweepNames()...)
 	g.mu.Lock()
