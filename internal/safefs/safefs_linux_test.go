@@ -59,3 +59,31 @@ func BenchmarkWalk20000(b *testing.B) {
 		}
 	}
 }
+
+// A directory that is removed and made again often has the number it had.
+func TestBirth(t *testing.T) {
+	dir := t.TempDir()
+	r, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := r.Birth("d"); err == nil {
+		t.Error("what is not there was born")
+	}
+	seen := map[Birth]bool{}
+	for range 20 {
+		if err := os.Mkdir(dir+"/d", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		b, err := r.Birth("d")
+		if again, _ := r.Birth("d"); err != nil || b.Ino == 0 || again != b || seen[b] {
+			t.Errorf("%+v %+v %v", b, again, err)
+		}
+		seen[b] = true
+		if err := os.Remove(dir + "/d"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond) // file times tick
+	}
+}

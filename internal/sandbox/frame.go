@@ -22,6 +22,7 @@ func (f *frame) code(c *coder.Coder) {
 	coder.Text(c, &f.Hint)
 	coder.Int(c, &f.Signal)
 	coder.Maybe(c, &f.Pin, codeFile)
+	coder.Text(c, &f.Protect)
 	coder.Int(c, &f.Socket)
 	coder.Text(c, &f.None)
 }
@@ -111,6 +112,7 @@ func codeNotice(c *coder.Coder, n *Notice) {
 	coder.Text(c, &n.Path)
 	coder.Text(c, &n.Detail)
 	coder.Int(c, &n.Port)
+	coder.Int(c, &n.Absent)
 }
 
 func codeRegime(c *coder.Coder, r *Regime) {

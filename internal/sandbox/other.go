@@ -64,6 +64,9 @@ func (*Process) Signal(os.Signal) error { return errNone }
 // Pin refuses.
 func (*Process) Pin(string, []byte) error { return errNone }
 
+// Protect refuses.
+func (*Process) Protect(string) error { return errNone }
+
 // Dial refuses.
 func (*Process) Dial(context.Context, uint16) (*net.TCPConn, error) { return nil, errNone }
 

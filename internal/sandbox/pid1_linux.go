@@ -457,6 +457,8 @@ func (p *pid1) obey() {
 			p.signal(unix.Signal(f.Signal))
 		case f.Pin != nil:
 			p.pins.add(p, *f.Pin)
+		case f.Protect != "":
+			p.pins.protect(p, f.Protect)
 		case f.Socket != 0:
 			p.socket(f.Socket)
 		}

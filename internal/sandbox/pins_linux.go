@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,8 +26,9 @@ type pins struct {
 
 // pin is one mount to be kept.
 type pin struct {
-	m  Mount
-	id uint64 // of the mount that covers the target (statx)
+	m    Mount
+	id   uint64    // of the mount that covers the target (statx)
+	gone time.Time // since when there is no target; zero while there is one
 }
 
 const (
@@ -54,7 +56,7 @@ func (p *pins) start(t *tree, mounts []Mount) error {
 		if err != nil {
 			id = 0 // missing: laid when it appears
 		}
-		p.list = append(p.list, &pin{m, id})
+		p.list = append(p.list, &pin{m: m, id: id})
 	}
 	return nil
 }
@@ -122,15 +124,26 @@ func (p *pins) check(one *pid1) (missing bool) {
 		// old entry is still found but takes no mount.
 		if errors.Is(err, unix.ENOENT) {
 			missing = true
+			if pin.gone.IsZero() {
+				pin.gone = time.Now()
+			}
 			continue
 		}
-		n := Notice{Kind: Repinned, Path: pin.m.Target}
-		if err != nil {
-			n.Kind, n.Detail = Exposed, err.Error()
-		}
-		_ = one.ctl.send(frame{Notice: &n})
+		pin.tell(one, err)
 	}
 	return missing
+}
+
+// tell says that the pin was laid anew, or could not be.
+func (p *pin) tell(one *pid1, err error) {
+	n := Notice{Kind: Repinned, Path: p.m.Target}
+	if err != nil {
+		n.Kind, n.Detail = Exposed, err.Error()
+	}
+	if !p.gone.IsZero() {
+		n.Absent, p.gone = time.Since(p.gone), time.Time{}
+	}
+	_ = one.ctl.send(frame{Notice: &n})
 }
 
 // lay puts the pin's mount over its target once more.
@@ -209,8 +222,26 @@ func (p *pins) add(one *pid1, f File) {
 	}
 	pin := p.find(f.Target)
 	pin.m.Source = coverDir + "/" + name
-	if err := pin.lay(one.tree); err != nil && !errors.Is(err, unix.ENOENT) {
-		_ = one.ctl.send(frame{Notice: &Notice{Kind: Exposed, Path: f.Target, Detail: err.Error()}})
+	was, _ := one.tree.mountID(f.Target)
+	bare := pin.id != 0 && was != pin.id // and check, which would say so, comes too late now
+	if err := pin.lay(one.tree); err != nil && !errors.Is(err, unix.ENOENT) || err == nil && bare {
+		pin.tell(one, err)
+	}
+}
+
+// protect keeps one more entry read-only, unless a pin lies there already.
+func (p *pins) protect(one *pid1, target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, pin := range p.list {
+		if pin.m.Target == target {
+			return
+		}
+	}
+	pin := &pin{m: Mount{Kind: Bind, Source: target, Target: target, Pinned: true}}
+	p.list = append(p.list, pin)
+	if err := pin.lay(one.tree); !errors.Is(err, unix.ENOENT) {
+		pin.tell(one, err)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"math/bits"
 	"net"
 	"os"
+	"time"
 
 	"github.com/bailey-project/bailey/internal/limit"
 )
@@ -153,6 +154,8 @@ type Notice struct {
 	Path   string `json:",omitempty"`
 	Detail string `json:",omitempty"`
 	Port   uint16 `json:",omitempty"`
+	// Absent is how long there was nothing to cover.
+	Absent time.Duration `json:",omitempty"`
 }
 
 // The kinds of Notice.

@@ -389,6 +389,10 @@ func (p *Process) Pin(target string, content []byte) error {
 	return p.ctl.send(frame{Pin: &File{Target: target, Content: content}})
 }
 
+// Protect makes what stands at target, and whatever the host puts in its place,
+// read-only for the rest of the sandbox's life. A Repinned follows.
+func (p *Process) Protect(target string) error { return p.ctl.send(frame{Protect: target}) }
+
 // Wait returns how the workload ended, once nothing of the sandbox is left.
 func (p *Process) Wait() (Exit, error) {
 	e, err := p.Ended()

@@ -29,6 +29,7 @@ type frame struct {
 	Hint    string
 	Signal  int    // supervisor → PID 1: for the workload's foreground group
 	Pin     *File  // supervisor → PID 1: cover Target with Content
+	Protect string // supervisor → PID 1: make what stands at this path read-only
 	Socket  int    // supervisor → PID 1: give me a TCP socket of this family; and back, when the descriptor follows
 	None    string // PID 1 → supervisor, in place of a Socket: why there is none
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/bailey-project/bailey/internal/term"
 	"github.com/bailey-project/bailey/internal/workspace"
@@ -15,6 +16,8 @@ func (s *Session) found(f workspace.Found) {
 		s.quarantined(name, f)
 	case workspace.SecretFile:
 		s.refresh(f.Name)
+		s.record.note("workspace.secret", "done", name)
+		s.record.tell("hidden: "+name+", which appeared now; until then it could be read inside", "if it came from outside, rotate what it holds")
 	case workspace.Returned:
 		s.record.note("workspace.returned", "done", name)
 		s.record.tell("put back: "+name+": it is as your own git has it", "")
@@ -22,6 +25,16 @@ func (s *Session) found(f workspace.Found) {
 		_ = s.box.Pin(s.root+"/"+f.Name, nil)
 		s.record.note("workspace.socket", "denied", name)
 		s.record.tell("hidden: "+name+", a socket that a program outside the sandbox made", "")
+	case workspace.CheckedOut:
+		s.record.note("workspace.checkedout", "done", name)
+		if !s.refresh(f.Name) { // the cover of a secret file is read-only as it is
+			_ = s.box.Protect(s.root + "/" + f.Name)
+		}
+		s.record.tell("kept: "+name+", which your own git checked out; it is read-only inside", "")
+	case workspace.Doubtful:
+		s.record.note("workspace.replaced", "done", name)
+		s.record.tell(fmt.Sprintf("alarm: %s (%s) was replaced %s, and not by your git; a program inside may have done it", name, f.Reason, time.Now().Format(time.TimeOnly)),
+			"look at it before you use the project, unless you saved it yourself")
 	case workspace.Unwatched:
 		s.record.note("workspace.unwatched", "done", fmt.Sprint(f.Err))
 		s.record.tell(fmt.Sprintf("not all of %s can be watched: %v", s.root, f.Err),

@@ -101,6 +101,7 @@ func (s *Session) notices() {
 		switch n.Kind {
 		case sandbox.Repinned:
 			s.record.note("workspace.repinned", "done", name)
+			s.work.Replaced(name, n.Absent, s.found)
 			if s.refresh(name) {
 				s.record.tell("alarm: "+name+" was replaced on the host; for a moment it could be read inside",
 					"rotate what it holds; after bailey init there is nothing in it")

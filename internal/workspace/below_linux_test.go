@@ -327,13 +327,19 @@ func TestShortLifeBelow(t *testing.T) {
 	}
 }
 
-// What the user's git checks out beside a running session is moved away, since
-// nobody can tell who made it, and put back when the session ends.
-func TestHostCheckoutComesBack(t *testing.T) {
+// What the user's git checks out beside a running session stays, because its
+// index vouches for it; what was planted meanwhile does not, nor what is changed
+// after that.
+func TestHostCheckoutStays(t *testing.T) {
 	root := repository(t)
 	put(t, root+"/web/x", "x")
 	git(t, root, "checkout", "-qb", "other")
 	put(t, root+"/web/.tool-versions", "the user's")
+	put(t, root+"/web/.vscode/tasks.json", "the user's")
+	put(t, root+"/.vscode/tasks.json", "the user's")
+	for n := range 300 {
+		put(t, fmt.Sprintf("%s/.idea/%d", root, n), "many")
+	}
 	put(t, root+"/.envrc", "direnv")
 	put(t, root+"/.npmrc", "x=y")
 	git(t, root, "add", "-f", ".")
@@ -344,23 +350,106 @@ func TestHostCheckoutComesBack(t *testing.T) {
 	c := watchBelow(t, w)
 	put(t, root+"/web/.envrc", "planted")
 	c.wait(t, "web/.envrc", 1)
+	for range 5 { // never failing, whatever the watch does meanwhile
+		git(t, root, "checkout", "-qf", "other")
+		git(t, root, "checkout", "-qf", "main")
+	}
 	git(t, root, "checkout", "-qf", "other")
-	c.moved(t, "web/.tool-versions", 1)
-	c.moved(t, ".envrc", 1)
-	c.moved(t, ".npmrc", 1)
-	put(t, root+"/.npmrc", "x=evil") // the user's, changed inside
-	c.moved(t, ".npmrc", 2)
+	stays := func(f Found) bool { return f.Kind == CheckedOut }
+	names := []string{"web/.tool-versions", "web/.vscode", ".vscode", ".idea", ".envrc", ".npmrc"}
+	for _, name := range names {
+		c.until(t, name, 1, stays)
+	}
+	put(t, root+"/.vscode/tasks.json", "evil")
+	put(t, root+"/.idea/more", "planted")
+	put(t, root+"/.npmrc", "x=evil")
 	found := w.Sweep()
-	for _, name := range []string{".envrc", "web/.tool-versions"} {
-		if !slices.ContainsFunc(found, func(f Found) bool { return f.Name == name && f.Kind == Returned }) {
-			t.Errorf("%s did not come back: %+v", name, found)
+	for _, name := range []string{".vscode", ".idea", ".npmrc"} {
+		if !slices.ContainsFunc(found, func(f Found) bool { return f.Name == name && f.Kind == Quarantined }) {
+			t.Errorf("%s was changed and stays: %+v", name, found)
 		}
 	}
-	if b, err := os.ReadFile(root + "/.npmrc"); err != nil || string(b) != "x=y" {
-		t.Errorf(".npmrc: %q %v", b, err)
+	gone(t, root+"/.idea/more")
+	for name, evil := range map[string]string{".vscode/tasks.json": "evil", ".npmrc": "x=evil"} {
+		if b, _ := os.ReadFile(root + "/" + name); string(b) == evil {
+			t.Errorf("%s holds what was planted", name)
+		}
 	}
 	gone(t, root+"/web/.envrc")
-	if out := git(t, root, "status", "--porcelain"); out != "" {
-		t.Errorf("status: %s", out)
+	for _, name := range []string{".envrc", "web/.tool-versions", "web/.vscode/tasks.json"} {
+		if _, err := os.Lstat(root + "/" + name); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// While git is at work nothing is taken away from under it, but not for ever.
+func TestWaitsForGit(t *testing.T) {
+	root := repository(t)
+	w := prepare(t, root)
+	c := watchBelow(t, w)
+	put(t, root+"/.git/index.lock", "")
+	must(t, os.Mkdir(root+"/.vscode", 0o755))
+	put(t, root+"/.envrc", "planted")
+	time.Sleep(200 * time.Millisecond) // nothing happens
+	c.mu.Lock()
+	for _, f := range c.list {
+		if f.Kind == Quarantined {
+			t.Errorf("%+v", f)
+		}
+	}
+	c.mu.Unlock()
+	must(t, os.Remove(root+"/.git/index.lock"))
+	c.moved(t, ".vscode", 1)
+	c.moved(t, ".envrc", 1)
+	// A lock that was left behind does not count.
+	put(t, root+"/.git/index.lock", "")
+	old := time.Now().Add(-time.Hour)
+	must(t, os.Chtimes(root+"/.git/index.lock", old, old))
+	must(t, os.Mkdir(root+"/.vscode", 0o755))
+	c.moved(t, ".vscode", 2)
+}
+
+// A protected entry that the host removes leaves its name bare: what a program
+// inside puts there is moved away, or at least said, also at the last moment.
+func TestReplacedWhileBare(t *testing.T) {
+	root := repository(t)
+	for _, name := range []string{".vscode/tasks.json", ".idea/x", ".envrc", ".npmrc", ".tool-versions"} {
+		put(t, root+"/"+name, "the user's")
+	}
+	git(t, root, "add", "-f", ".tool-versions")
+	git(t, root, "commit", "-qm", "tools")
+	w := prepare(t, root)
+	c := watchBelow(t, w)
+	time.Sleep(100 * time.Millisecond) // the watch below begins
+	again := func(name, content string) {
+		must(t, os.RemoveAll(root+"/"+name))
+		if name == ".vscode" || name == ".idea" {
+			put(t, root+"/"+name+"/tasks.json", content)
+			return
+		}
+		put(t, root+"/"+name, content)
+	}
+	again(".vscode", "evil")
+	w.Replaced(".vscode", 0, c.report)
+	c.moved(t, ".vscode", 1)
+	again(".envrc", "an editor's save, or not")
+	w.Replaced(".envrc", 0, c.report)
+	c.until(t, ".envrc", 1, func(f Found) bool { return f.Kind == Doubtful })
+	again(".npmrc", "planted")
+	w.Replaced(".npmrc", 2*time.Second, c.report)
+	c.moved(t, ".npmrc", 1)
+	again(".npmrc", "planted again, at once")
+	w.Replaced(".npmrc", 0, c.report)
+	c.moved(t, ".npmrc", 2)
+	again(".tool-versions", "the user's")
+	w.Replaced(".tool-versions", 2*time.Second, c.report)
+	again(".idea", "planted at the last moment")
+	found := w.Sweep()
+	if len(found) != 1 || found[0].Name != ".idea" || found[0].Kind != Quarantined {
+		t.Errorf("at the end: %+v", found)
+	}
+	for _, name := range []string{".vscode", ".npmrc", ".idea"} {
+		gone(t, root+"/"+name)
 	}
 }

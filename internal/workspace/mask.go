@@ -83,10 +83,13 @@ func (w *Workspace) placeholders(rel string, content []byte) ([]byte, error) {
 // empty mask has to be laid over it instead.
 func (w *Workspace) Refresh(rel string) (File, bool, error) {
 	real, err := w.root.Resolve(rel)
-	if err != nil {
-		return File{}, false, err
-	}
 	k := secretfile.Of(rel)
+	if _, known := w.secrets[rel]; err != nil && k == secretfile.None && !known {
+		err = ErrNotSecret // and gone
+	}
+	if err != nil {
+		return File{}, false, fmt.Errorf("%s: %w", rel, err)
+	}
 	if k == secretfile.None {
 		k = w.secrets[real]
 	}

@@ -40,6 +40,7 @@ type Workspace struct {
 	protected map[string]string          // control names that exist, and why
 	links     map[string]string          // those that are links, and where to
 	guard     *guard.Guard
+	known     known
 	pinned    map[string]bool
 	pins      []Bind
 

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/bailey-project/bailey/internal/safefs"
-	"github.com/bailey-project/bailey/internal/workspace/gitdir"
 	"github.com/bailey-project/bailey/internal/workspace/guard"
 )
 
@@ -22,33 +21,29 @@ func (w *Workspace) giveBack() (found []Found) {
 	if err != nil || len(list) == 0 || w.repo == nil {
 		return nil
 	}
-	tracked := map[string][]byte{}
-	index, err := w.repo.ReadIndex()
-	if err != nil || index == nil || index.Each(func(e gitdir.IndexEntry) { tracked[string(e.Path)] = append([]byte(nil), e.Object...) }) != nil {
-		return nil
-	}
+	tracked := w.known.read(w.repo)
 	for _, m := range list {
-		if w.asTracked(m, tracked) && guard.Restore(w.dir, w.root, m) == nil {
+		if asTracked(w.dir, guard.Quarantine+"/"+m.As, m.Name, tracked) && guard.Restore(w.dir, w.root, m) == nil {
 			found = append(found, Found{Name: m.Name, Kind: Returned, Reason: m.Reason})
 		}
 	}
 	return found
 }
 
-// asTracked says that every file of an entry is one that the index has.
-func (w *Workspace) asTracked(m Moved, tracked map[string][]byte) bool {
-	from := guard.Quarantine + "/" + m.As
-	info, err := w.dir.Lstat(from)
+// asTracked says that every file of the entry at from, in dir, is one that the
+// index has as name, or below it.
+func asTracked(dir *safefs.Root, from, name string, tracked map[string][]byte) bool {
+	info, err := dir.Lstat(from)
 	if err != nil || !info.IsDir() {
-		return err == nil && sameBlob(w.dir, from, tracked[m.Name])
+		return err == nil && sameBlob(dir, from, tracked[name])
 	}
 	files := 0
-	complete, err := w.dir.Walk(context.Background(), from, safefs.Limits{Entries: 2000, Depth: 16}, func(p string, e safefs.Entry) error {
+	complete, err := dir.Walk(context.Background(), from, safefs.Limits{Entries: 2000, Depth: 16}, func(p string, e safefs.Entry) error {
 		if e.IsDir() {
 			return nil
 		}
 		files++
-		if e.Type != 0 || !sameBlob(w.dir, p, tracked[path.Join(m.Name, strings.TrimPrefix(p, from))]) {
+		if e.Type != 0 || !sameBlob(dir, p, tracked[path.Join(name, strings.TrimPrefix(p, from))]) {
 			return fs.ErrInvalid
 		}
 		return nil

@@ -21,6 +21,7 @@ func (w *Workspace) arm() {
 		_, known := w.secrets[rel]
 		return known || secretfile.Of(rel) != secretfile.None
 	}
+	g.Busy, g.Vouched = w.gitBusy, w.vouched
 	w.armBelow()
 	for rel := range w.secrets {
 		if dir := path.Dir(rel); dir != "." && !slices.Contains(g.Dirs, dir) {

@@ -81,6 +81,8 @@ const (
 	Returned    = guard.Returned
 	HostSocket  = guard.HostSocket
 	Unwatched   = guard.Unwatched
+	CheckedOut  = guard.CheckedOut
+	Doubtful    = guard.Doubtful
 )
 
 var (

@@ -34,9 +34,7 @@ func (g *Guard) judgeBelow(dir string, e safefs.Entry, report func(Found)) (gone
 	if !bad || g.Known != nil && g.Known(rel) {
 		return false
 	}
-	if f, ok := g.Take(rel, reason); ok {
-		report(f)
-	}
+	g.dispose(rel, reason, report)
 	return true
 }
 

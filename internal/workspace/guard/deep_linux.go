@@ -38,13 +38,14 @@ const (
 // a session's end. fanotify would need a mark for each directory as well: a
 // mark on the mount is for the host's root alone, or tells no creation.
 type deep struct {
-	g      *Guard
-	fd     int
-	f      *os.File // of fd; its Fd would make it blocking
-	report func(Found)
-	dirs   map[int32]string // watch → directory
-	whole  bool             // every directory is watched
-	ended  chan struct{}
+	g       *Guard
+	fd      int
+	f       *os.File // of fd; its Fd would make it blocking
+	report  func(Found)
+	dirs    map[int32]string // watch → directory
+	whole   bool             // every directory is watched
+	secrets map[string]bool  // files that appeared
+	ended   chan struct{}
 }
 
 // settle is how long a workload runs before it is watched below the root: a
@@ -64,6 +65,7 @@ func (g *Guard) Below(ctx context.Context, report func(Found)) {
 		g.deepMu.Lock()
 		g.settling = nil
 		g.deepMu.Unlock()
+		g.remember()
 		g.tryDeepen()
 	})
 	g.deepMu.Unlock()
@@ -92,7 +94,7 @@ func (g *Guard) startDeep(ctx context.Context, report func(Found)) {
 		report(Found{Name: ".", Kind: Unwatched, Err: err})
 		return
 	}
-	d := &deep{g: g, fd: fd, f: os.NewFile(uintptr(fd), "inotify"), dirs: map[int32]string{}, whole: true, ended: make(chan struct{}),
+	d := &deep{g: g, fd: fd, f: os.NewFile(uintptr(fd), "inotify"), dirs: map[int32]string{}, secrets: map[string]bool{}, whole: true, ended: make(chan struct{}),
 		report: report}
 	g.deep = d
 	context.AfterFunc(ctx, d.stop)
@@ -173,7 +175,13 @@ func (d *deep) entry(dir string, e safefs.Entry, depth int) {
 	if !e.IsDir() && strings.EqualFold(e.Name, gitName) { // judged by what is written to it
 		d.watch(dir, writes)
 	}
-	if d.g.judgeBelow(dir, e, d.report) || !e.IsDir() || d.g.skips(rel) {
+	if d.g.judgeBelow(dir, e, d.report) {
+		return
+	}
+	if e.Type == 0 {
+		d.secret(dir, rel)
+	}
+	if !e.IsDir() || d.g.skips(rel) {
 		return
 	}
 	if depth >= maxDepth {
@@ -181,6 +189,27 @@ func (d *deep) entry(dir string, e safefs.Entry, depth int) {
 		return
 	}
 	d.walk(rel, depth+1)
+}
+
+// maxSecrets bounds the secret files below the root that are covered when they
+// appear: each is a mount, and programs inside can make them, too.
+const maxSecrets = 256
+
+// secret reports a secret file that was not there at the start, and again
+// whenever it is written.
+func (d *deep) secret(dir, rel string) {
+	if dir == "." || d.g.Secret == nil || !d.g.Secret(rel) || d.g.Known != nil && d.g.Known(rel) {
+		return
+	}
+	if !d.secrets[rel] {
+		if len(d.secrets) == maxSecrets {
+			d.report(Found{Name: rel, Kind: Unwatched, Err: errors.New("too many files with secrets appeared in it")})
+			return
+		}
+		d.secrets[rel] = true
+		d.watch(dir, writes)
+	}
+	d.report(Found{Name: rel, Kind: SecretFile})
 }
 
 // all acts on the kernel's records, see inotify(7).
@@ -207,7 +236,9 @@ func (d *deep) one(wd int32, mask uint32, name string) {
 		delete(d.dirs, wd)
 	case !known || name == "":
 	case mask&writes != 0 && mask&events == 0:
-		switch {
+		switch rel := path.Join(dir, name); {
+		case d.secrets[rel] && mask&unix.IN_CLOSE_WRITE != 0:
+			d.report(Found{Name: rel, Kind: SecretFile})
 		case inRepository[name]:
 			d.maybeRepository(dir)
 		case strings.EqualFold(name, gitName):
@@ -250,9 +281,6 @@ func (d *deep) judgeRepository(dir string) {
 	d.watch(dir, writes)
 	d.g.takeFrom(dir, d.report)
 }
-
-// gitName is a repository, or a file that says where one is.
-const gitName = ".git"
 
 // inRepository are the names that make a directory a repository to git, or
 // are read as its settings.

@@ -31,6 +31,11 @@ const (
 	HostSocket Kind = "host socket"
 	// Unwatched: the watch does not reach everything; Err says why.
 	Unwatched Kind = "unwatched"
+	// CheckedOut: a control name appeared that the user's own git has with this
+	// content. It stays: make it read-only inside.
+	CheckedOut Kind = "checked out"
+	// Doubtful: a protected file was replaced, and nobody knows by whom.
+	Doubtful Kind = "doubtful"
 )
 
 // Found is one event of Watch or Sweep.
@@ -55,6 +60,10 @@ type Guard struct {
 	Dirs      []string               // further directories with secret files
 	Secret    func(rel string) bool  // is a secret file, by name; may be nil
 
+	// What the user's own git does beside the session; both may be nil.
+	Busy    func() bool           // it is changing the tree now
+	Vouched func(rel string) bool // it has exactly what stands there
+
 	// Below the root; without Control nothing there is watched.
 	Control    func(rel string, e safefs.Entry) (reason string, bad bool)
 	Repository func(dir string) []Name // names, relative to the root, that would run commands in this git directory
@@ -73,6 +82,9 @@ type Guard struct {
 	settling  *time.Timer
 	looks     atomic.Int32 // sockets to be looked at once more
 	over      atomic.Bool  // nothing is reported any more
+
+	judging sync.Mutex
+	judgement
 }
 
 // Moved is one entry of the Journal: what was taken, and the name it has below

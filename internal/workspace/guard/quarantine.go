@@ -172,29 +172,28 @@ func copyOne(from *safefs.Root, name string, dst *safefs.Root, to string) error 
 func (g *Guard) Sweep() []Found {
 	g.over.Store(true)
 	g.Disarm()
-	found := append(g.endDeep(), g.sweepNames()...)
+	found := g.endDeep()
+	collect := func(f Found) { found = append(found, f) }
+	g.sweepNames(collect)
+	g.rejudge(collect)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return append(found, g.Aside()...)
 }
 
 // sweepNames moves away every control name that stands in the root.
-func (g *Guard) sweepNames() (found []Found) {
+func (g *Guard) sweepNames(report func(Found)) {
 	list, err := g.Root.ReadDir(".", 0)
 	if err != nil {
-		return []Found{{Name: ".", Kind: Quarantined, Err: err}}
+		report(Found{Name: ".", Kind: Quarantined, Err: err})
+		return
 	}
 	defer g.tryDeepen()
 	for _, e := range list {
-		reason, ok := g.watched(e.Name)
-		if !ok {
-			continue
-		}
-		if f, ok := g.Take(e.Name, reason); ok {
-			found = append(found, f)
+		if reason, ok := g.watched(e.Name); ok {
+			g.dispose(e.Name, reason, report)
 		}
 	}
-	return found
 }
 
 // Aside finishes the moves of a session that was killed in one.

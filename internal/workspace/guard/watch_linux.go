@@ -52,9 +52,7 @@ func (g *Guard) Watch(ctx context.Context, report func(Found)) error {
 	g.disarm = sync.OnceFunc(func() { cancel(); <-ended })
 	seen := map[string]uint64{}
 	g.changes(dirs, seen)
-	for _, found := range g.sweepNames() { // appeared since Prepare looked
-		report(found)
-	}
+	g.sweepNames(report) // what appeared since Prepare looked
 	go func() {
 		defer close(ended)
 		defer closeAll(files)
@@ -108,9 +106,7 @@ func closeAll(files []*os.File) {
 // look acts on what appeared. The signal says neither what nor where.
 func (g *Guard) look(ctx context.Context, dirs []string, seen map[string]uint64, report func(Found)) {
 	start := time.Now()
-	for _, found := range g.sweepNames() {
-		report(found)
-	}
+	g.sweepNames(report)
 	for _, found := range g.changes(dirs, seen) {
 		report(found)
 	}

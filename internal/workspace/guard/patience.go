@@ -1,0 +1,43 @@
+package guard
+
+import "time"
+
+const (
+	// gitTime bounds how long a name waits for the user's git to be done: it may
+	// have an editor open.
+	gitTime = 10 * time.Second
+	gitTick = 20 * time.Millisecond
+	// maxWaiting bounds the names that do: programs inside make them.
+	maxWaiting = 1000
+)
+
+// wait has judge called when the user's git is done, and reports false when it
+// is not at work.
+func (g *Guard) wait(rel string, judge func()) bool {
+	if g.Busy == nil || g.over.Load() || !g.Busy() {
+		return false
+	}
+	g.judging.Lock()
+	defer g.judging.Unlock()
+	if g.waiting[rel] {
+		return true
+	}
+	if len(g.waiting) >= maxWaiting {
+		return false
+	}
+	put(&g.waiting, rel, true)
+	go g.await(rel, judge)
+	return true
+}
+
+func (g *Guard) await(rel string, judge func()) {
+	for end := time.Now().Add(gitTime); g.Busy() && !g.over.Load() && time.Now().Before(end); {
+		time.Sleep(gitTick)
+	}
+	g.judging.Lock()
+	delete(g.waiting, rel)
+	g.judging.Unlock()
+	if !g.over.Load() {
+		judge()
+	}
+}
