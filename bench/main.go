@@ -64,6 +64,8 @@ func run(ctx context.Context, o options) error {
 	fmt.Printf("bench: as %s, medians of %d interleaved rounds; single times depend on this machine, the ratios should not\n\n", name, o.rounds)
 	rows := compareStarts(ctx, w, o.rounds)
 	rows = append(rows, compareRequests(ctx, w)...)
+	rows = append(rows, compareInside(ctx, w, o.rounds)...)
+	rows = append(rows, idleSession(ctx, w))
 	report(os.Stdout, rows)
 	return ctx.Err()
 }
