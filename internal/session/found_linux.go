@@ -33,7 +33,7 @@ func (s *Session) found(f workspace.Found) {
 		s.record.tell("kept: "+name+", which your own git checked out; it is read-only inside", "")
 	case workspace.Doubtful:
 		s.record.note("workspace.replaced", "done", name)
-		s.record.tell(fmt.Sprintf("alarm: %s (%s) was replaced %s, and not by your git; a program inside may have done it", name, f.Reason, time.Now().Format(time.TimeOnly)),
+		s.record.tell(fmt.Sprintf("alarm: %s (%s) was replaced or written to at %s, and not by your git; a program inside may have done it", name, f.Reason, time.Now().Format(time.TimeOnly)),
 			"look at it before you use the project, unless you saved it yourself")
 	case workspace.Unwatched:
 		s.record.note("workspace.unwatched", "done", fmt.Sprint(f.Err))

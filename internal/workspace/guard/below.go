@@ -68,7 +68,11 @@ func (g *Guard) judgeSocket(rel string, report func(Found)) bool {
 	}
 	time.AfterFunc(boundAfter, func() {
 		defer g.looks.Add(-1)
-		if !g.over.Load() && g.HostSocket(rel) {
+		if !g.enter() {
+			return
+		}
+		defer g.late.Done()
+		if g.HostSocket(rel) {
 			report(Found{Name: rel, Kind: HostSocket})
 		}
 	})

@@ -65,7 +65,10 @@ func (g *Guard) Below(ctx context.Context, report func(Found)) {
 		g.deepMu.Lock()
 		g.settling = nil
 		g.deepMu.Unlock()
-		g.remember()
+		if g.enter() {
+			g.remember()
+			g.late.Done()
+		}
 		g.tryDeepen()
 	})
 	g.deepMu.Unlock()

@@ -80,11 +80,14 @@ type Guard struct {
 	deepen    func() // begins the watch below the root
 	deep      *deep
 	settling  *time.Timer
-	looks     atomic.Int32 // sockets to be looked at once more
-	over      atomic.Bool  // nothing is reported any more
+	looks     atomic.Int32   // sockets to be looked at once more
+	over      atomic.Bool    // nothing is reported any more
+	late      sync.WaitGroup // what is judged later, see enter
+	entering  sync.Mutex
 
 	judging sync.Mutex
 	judgement
+	followed followed
 }
 
 // Moved is one entry of the Journal: what was taken, and the name it has below

@@ -41,6 +41,7 @@ func (g *Guard) disposeOf(rel, reason string, report func(Found), last bool) {
 	case !g.over.Load() && g.staying(rel), later():
 	case g.vouched(rel):
 		if !g.over.Load() && g.stay(rel, reason) {
+			g.follow(rel, report)
 			report(Found{Name: rel, Kind: CheckedOut, Reason: reason})
 		}
 	case later():
@@ -65,6 +66,9 @@ func (g *Guard) replaced(rel string, absent time.Duration, report func(Found), l
 	later := func() bool {
 		return !last && g.wait(rel, func() { g.replaced(rel, absent, report, true) })
 	}
+	if reason != "" {
+		g.follow(rel, report) // first, so that nothing is written unseen after the look
+	}
 	if reason == "" || strings.EqualFold(path.Base(rel), gitName) || later() || g.vouched(rel) || later() {
 		return
 	}
@@ -73,7 +77,7 @@ func (g *Guard) replaced(rel string, absent time.Duration, report func(Found), l
 		return // gone again
 	}
 	if !info.IsDir() && absent < absentFor && !g.wasLost(rel) {
-		g.doubt(rel)
+		_ = g.doubt(rel)
 		report(Found{Name: rel, Kind: Doubtful, Reason: reason})
 		return
 	}
@@ -81,6 +85,17 @@ func (g *Guard) replaced(rel string, absent time.Duration, report func(Found), l
 	if f, ok := g.Take(rel, reason); ok {
 		report(f)
 	}
+}
+
+// wrote judges an entry that stays, or came back, after it was written to:
+// by the user, or by a program inside that has had it open since before it
+// became read-only.
+func (g *Guard) wrote(rel string, report func(Found)) {
+	reason := g.reason(rel)
+	if reason == "" || g.over.Load() || g.wait(rel, func() { g.wrote(rel, report) }) || g.vouched(rel) || !g.doubt(rel) {
+		return
+	}
+	report(Found{Name: rel, Kind: Doubtful, Reason: reason})
 }
 
 // rejudge looks, at the end, once more at what stayed or came back, and at what
@@ -149,10 +164,13 @@ func (g *Guard) lose(rel string) {
 	put(&g.lost, rel, true)
 }
 
-func (g *Guard) doubt(rel string) {
+// doubt reports false for what was reported as Doubtful already.
+func (g *Guard) doubt(rel string) bool {
 	g.judging.Lock()
 	defer g.judging.Unlock()
+	was := g.doubted[rel]
 	put(&g.doubted, rel, true)
+	return !was
 }
 
 func put[V any](m *map[string]V, key string, v V) {

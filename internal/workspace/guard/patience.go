@@ -30,7 +30,33 @@ func (g *Guard) wait(rel string, judge func()) bool {
 	return true
 }
 
+// enter begins something that is judged later than it was seen, and reports
+// false when it is too late for that. g.late.Done ends it.
+func (g *Guard) enter() bool {
+	g.entering.Lock()
+	defer g.entering.Unlock()
+	if g.over.Load() {
+		return false
+	}
+	g.late.Add(1)
+	return true
+}
+
+// quit lets nothing more be judged later, and waits for what is: Root and Dir
+// may be closed after it.
+func (g *Guard) quit() {
+	g.entering.Lock()
+	g.over.Store(true)
+	g.entering.Unlock()
+	g.followed.end()
+	g.late.Wait()
+}
+
 func (g *Guard) await(rel string, judge func()) {
+	if !g.enter() {
+		return
+	}
+	defer g.late.Done()
 	for end := time.Now().Add(gitTime); g.Busy() && !g.over.Load() && time.Now().Before(end); {
 		time.Sleep(gitTick)
 	}

@@ -170,7 +170,7 @@ func copyOne(from *safefs.Root, name string, dst *safefs.Root, to string) error 
 // Sweep moves away what the watch has not seen, and what an interrupted move
 // left. Call it when the last process inside is gone.
 func (g *Guard) Sweep() []Found {
-	g.over.Store(true)
+	g.quit()
 	g.Disarm()
 	found := g.endDeep()
 	collect := func(f Found) { found = append(found, f) }
@@ -218,6 +218,7 @@ func (g *Guard) Aside() (found []Found) {
 
 // End ends every watch and looks no more.
 func (g *Guard) End() {
+	g.quit()
 	g.Disarm()
 	g.endDeep()
 }
