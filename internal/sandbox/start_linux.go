@@ -277,6 +277,7 @@ func (p *Process) pipes(tty [3]bool) (ends []*os.File, err error) {
 
 // await takes what PID 1 sends until the workload runs.
 func (p *Process) await() error {
+	var early []Notice
 	for {
 		f, err := p.ctl.receive()
 		if err != nil {
@@ -289,9 +290,11 @@ func (p *Process) await() error {
 			err = p.takeNetwork(f.Network)
 		case f.Pty:
 			err = p.takeTerminal()
+		case f.Notice != nil: // the workload runs a moment before we hear of it
+			early = append(early, *f.Notice)
 		case f.Started != nil:
 			p.Regime = *f.Started
-			p.follow()
+			p.follow(early)
 			return nil
 		}
 		if err != nil {
@@ -344,9 +347,12 @@ func (p *Process) takeTerminal() error {
 	return nil
 }
 
-// follow receives until PID 1 ends.
-func (p *Process) follow() {
-	notices := make(chan Notice, 64)
+// follow receives until PID 1 ends; early is what it had to say before.
+func (p *Process) follow(early []Notice) {
+	notices := make(chan Notice, 64+len(early))
+	for _, n := range early {
+		notices <- n
+	}
 	p.Notices = notices
 	p.sockets.answer = make(chan socketAnswer, 1)
 	go func() {

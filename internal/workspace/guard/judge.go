@@ -76,7 +76,7 @@ func (g *Guard) replaced(rel string, absent time.Duration, report func(Found), l
 	if err != nil {
 		return // gone again
 	}
-	if !info.IsDir() && absent < absentFor && !g.wasLost(rel) {
+	if !info.IsDir() && absent < absentFor && !g.wasLost(rel) && !g.staying(rel) {
 		_ = g.doubt(rel)
 		report(Found{Name: rel, Kind: Doubtful, Reason: reason})
 		return
@@ -87,15 +87,21 @@ func (g *Guard) replaced(rel string, absent time.Duration, report func(Found), l
 	}
 }
 
-// wrote judges an entry that stays, or came back, after it was written to:
-// by the user, or by a program inside that has had it open since before it
-// became read-only.
+// wrote judges an entry that stays, or came back, after it was written to: by
+// the user, or by a program inside that has had it open since before it became
+// read-only. What stays only because git vouched for it goes when git does not.
 func (g *Guard) wrote(rel string, report func(Found)) {
 	reason := g.reason(rel)
-	if reason == "" || g.over.Load() || g.wait(rel, func() { g.wrote(rel, report) }) || g.vouched(rel) || !g.doubt(rel) {
-		return
+	switch {
+	case reason == "" || g.over.Load() || g.wait(rel, func() { g.wrote(rel, report) }) || g.vouched(rel):
+	case g.staying(rel):
+		g.lose(rel)
+		if f, ok := g.Take(rel, reason); ok {
+			report(f)
+		}
+	case g.doubt(rel):
+		report(Found{Name: rel, Kind: Doubtful, Reason: reason})
 	}
-	report(Found{Name: rel, Kind: Doubtful, Reason: reason})
 }
 
 // rejudge looks, at the end, once more at what stayed or came back, and at what
