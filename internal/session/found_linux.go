@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/bailey-project/bailey/internal/term"
@@ -17,7 +18,7 @@ func (s *Session) found(f workspace.Found) {
 	case workspace.SecretFile:
 		s.refresh(f.Name)
 		s.record.note("workspace.secret", "done", name)
-		s.record.tell("hidden: "+name+", which appeared now; until then it could be read inside", "if it came from outside, rotate what it holds")
+		s.tellSome(&s.appeared, "hidden: "+name+", which appeared now; until then it could be read inside", "if it came from outside, rotate what it holds")
 	case workspace.Returned:
 		s.record.note("workspace.returned", "done", name)
 		s.record.tell("put back: "+name+": it is as your own git has it", "")
@@ -30,7 +31,7 @@ func (s *Session) found(f workspace.Found) {
 		if !s.refresh(f.Name) { // the cover of a secret file is read-only as it is
 			_ = s.box.Protect(s.root + "/" + f.Name)
 		}
-		s.record.tell("kept: "+name+", which your own git checked out; it is read-only inside", "")
+		s.tellSome(&s.appeared, "kept: "+name+", which your own git checked out; it is read-only inside", "")
 	case workspace.Doubtful:
 		s.record.note("workspace.replaced", "done", name)
 		s.record.tell(fmt.Sprintf("alarm: %s (%s) was replaced or written to at %s, and not by your git; a program inside may have done it", name, f.Reason, time.Now().Format(time.TimeOnly)),
@@ -67,8 +68,15 @@ func (s *Session) refused(name string) {
 // how many there are.
 const maxNameLines = 20
 
-func (s *Session) tellName(line, hint string) {
-	switch n := s.nameLines.Add(1); {
+func (s *Session) tellName(line, hint string) { s.tellSome(&s.nameLines, line, hint) }
+
+// tellSome counts lines by what they are about, so that a flood of one kind
+// does not hide the other.
+func (s *Session) tellSome(count *atomic.Int32, line, hint string) {
+	if s.record.told(line) {
+		return
+	}
+	switch n := count.Add(1); {
 	case n <= maxNameLines:
 		s.record.tell(line, hint)
 	case n == maxNameLines+1:

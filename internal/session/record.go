@@ -123,6 +123,13 @@ func (r *record) tell(line, hint string) {
 	}
 }
 
+// told says that a line was shown.
+func (r *record) told(line string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.shown[line]
+}
+
 // showBy changes where lines are shown.
 func (r *record) showBy(show func(line string)) {
 	r.mu.Lock()

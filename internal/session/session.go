@@ -85,6 +85,7 @@ type Session struct {
 	terminal  atomic.Pointer[relay.Terminal] // once it relays
 	startedAt time.Time
 	nameLines atomic.Int32 // lines shown about names that were refused or moved away
+	appeared  atomic.Int32 // and about those that are hidden or kept
 }
 
 // Run runs the command in a sandbox and returns its exit code. The code is
