@@ -32,8 +32,8 @@ type layer struct {
 }
 
 var house = []layer{
-	{name: "words", packages: []string{"secret", "safefs", "dotenv", "home", "peer", "limit", "policy", "audit", "api", "manifest", "exchange", "agekey", "shamir"}},
-	{name: "engines", apart: true, packages: []string{"vault", "seal", "sandbox", "workspace", "gateway", "toolchain", "relay", "port", "adoption", "doctor", "probe", "source", "job"}},
+	{name: "words", packages: []string{"secret", "safefs", "dotenv", "home", "peer", "limit", "policy", "audit", "api", "manifest", "profile", "exchange", "agekey", "shamir"}},
+	{name: "engines", apart: true, packages: []string{"vault", "seal", "sandbox", "workspace", "gateway", "toolchain", "relay", "port", "adoption", "belonging", "doctor", "probe", "source", "job"}},
 	{name: "programs", packages: []string{"term", "clipboard", "server", "daemon", "why", "mirror", "session", "cli"}},
 }
 
@@ -47,7 +47,8 @@ var homes = map[string][]string{
 	"github.com/spf13/cobra":              {"cli"},
 	"github.com/vishvananda/netlink":      {"sandbox", "probe"},
 	"github.com/zalando/go-keyring":       {"seal"},
-	"go.yaml.in/yaml/v3":                  {"manifest", "exchange", "session", "source"},
+	"github.com/pelletier/go-toml/v2":     {"belonging"},
+	"go.yaml.in/yaml/v3":                  {"manifest", "profile", "exchange", "session", "source"},
 	"golang.org/x/crypto":                 {"agekey", "engines"},
 	"golang.org/x/net":                    {"policy", "gateway"},
 	"golang.org/x/sync":                   {"engines", "programs"},

@@ -55,6 +55,9 @@ func Sessions() string { return filepath.Join(Dir(), "sessions") }
 // State holds what the user decided: confirmed manifests, bound projects.
 func State() string { return filepath.Join(Dir(), "state") }
 
+// Shims holds commands that stand for agents and start them in a sandbox.
+func Shims() string { return filepath.Join(Dir(), "shims") }
+
 // Config is the user's own configuration file, which need not exist.
 func Config() string {
 	if d := own(); d != "" {
@@ -65,6 +68,10 @@ func Config() string {
 	}
 	return filepath.Join(User(), defaultConf, program, "config.yaml")
 }
+
+// Profiles holds the user's own profiles, beside the configuration file. No
+// sandbox sees it: what stands there is granted.
+func Profiles() string { return filepath.Join(filepath.Dir(Config()), "profiles") }
 
 // Run holds the daemon's socket, log and locks. It is below $XDG_RUNTIME_DIR
 // only when nothing moved the data directory: a vault elsewhere has a daemon
@@ -140,7 +147,7 @@ func oursAlone(dir string) bool {
 	}
 	entries, err := os.ReadDir(dir)
 	return err == nil && !slices.ContainsFunc(entries, func(e os.DirEntry) bool {
-		return !slices.Contains(append(dirs, "run", "config.yaml"), e.Name())
+		return !slices.Contains(append(dirs, "run", "config.yaml", "profiles", "shims"), e.Name())
 	})
 }
 
