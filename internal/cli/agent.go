@@ -69,7 +69,7 @@ func newAgent() *cobra.Command {
 	return cmd
 }
 
-// runSession passes the status of the command on.
+// runSession runs a session and ends as its command did.
 func runSession(ctx context.Context, o session.Options) error {
 	// The terminal's signals are the workload's.
 	code, err := session.Run(context.WithoutCancel(ctx), o)

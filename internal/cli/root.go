@@ -49,6 +49,8 @@ var commands = []command{
 	{"audit", keep, newAudit},
 	{"recover", keep, newRecover},
 	{"confirm", more, newConfirm},
+	{"sandbox", more, newSandbox},
+	{"profile", more, newProfile},
 	{"session", more, newSession},
 	{"port", more, newPort},
 	{"undo", more, newUndo},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,7 +35,8 @@ type keys struct {
 
 	mu       sync.Mutex
 	standins map[secret.Name]string // what the sandbox sees; missing = nothing
-	seen     []gateway.Known        // values of files in the project
+	seen     []gateway.Known        // values of files in the project, and lent ones
+	kept     []policy.Binding       // of seen
 	open     bool
 }
 
@@ -78,7 +80,7 @@ func (k *keys) load(ctx context.Context) error {
 		return err
 	}
 	values := map[secret.Name]secret.Value{}
-	q := api.PlaceholderQuery{Project: k.project, Environment: k.s.opts.Environment, Path: k.folder(), Profile: k.s.profile.name}
+	q := api.PlaceholderQuery{Project: k.project, Environment: k.s.opts.Environment, Path: k.folder(), Profile: k.s.profile.Name}
 	for _, item := range list {
 		v, err := api.Unwire(item.Plain, item.Base64)
 		if err != nil {
@@ -119,7 +121,7 @@ func (k *keys) install(values map[secret.Name]secret.Value, standins []api.Stand
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	known := append([]gateway.Known{}, k.seen...)
-	var bindings []policy.Binding
+	bindings := slices.Clone(k.kept)
 	for _, st := range standins {
 		k.standins[st.Name] = st.Placeholder
 		known = append(known, gateway.Known{Name: st.Name, Placeholder: secret.Placeholder(st.Placeholder), Value: values[st.Name]})
@@ -197,7 +199,13 @@ func (k *keys) see(name, standin string, value []byte) {
 			return
 		}
 	}
-	bindings := append(append([]policy.Binding{}, *k.bindings.Load()...), policy.Binding{Name: known.Name, Placeholder: known.Placeholder})
+	k.bind(policy.Binding{Name: known.Name, Placeholder: known.Placeholder})
+}
+
+// bind adds a binding that no vault knows of.
+func (k *keys) bind(b policy.Binding) {
+	k.kept = append(k.kept, b)
+	bindings := append(slices.Clone(*k.bindings.Load()), b)
 	k.bindings.Store(&bindings)
 }
 

@@ -175,10 +175,7 @@ func (s *Session) writable(spec *sandbox.Spec) {
 	if s.atVarTmp { // nothing can be mounted below a link
 		spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: s.tmpDir(), Target: "/var/tmp", Writable: true, Idmapped: true})
 	}
-	for _, rel := range s.profile.bring {
-		path := filepath.Join(s.home, rel)
-		spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: path, Target: path, Optional: true, Idmapped: true})
-	}
+	s.brought(spec)
 }
 
 // roots are the version managers and package directories that the user's
@@ -250,9 +247,9 @@ func (s *Session) judge(spec sandbox.Spec) error {
 		if m.Kind != sandbox.Bind || slices.ContainsFunc(own, func(dir string) bool { return within(m.Source, dir) && m.Source != s.dir }) {
 			continue
 		}
-		for _, dir := range []string{home.Dir(), home.Run()} {
+		for _, dir := range []string{home.Dir(), home.Run(), filepath.Dir(home.Config())} {
 			if within(m.Source, dir) || within(dir, m.Source) {
-				return api.Errorf(api.Denied, "%s would show %s, where the vault is kept", m.Target, dir)
+				return api.Errorf(api.Denied, "%s would show %s, where Bailey keeps the vault or its own settings", m.Target, dir)
 			}
 		}
 	}
@@ -298,7 +295,7 @@ func (s *Session) environment(id sandbox.Identity) []string {
 			env = append(env, name+"="+v)
 		}
 	}
-	return append(env, s.keys.environment()...)
+	return append(append(env, s.things.Env...), s.keys.environment()...)
 }
 
 func lookup(env []string, name string) string {
@@ -318,7 +315,7 @@ func (s *Session) furnishHome() error {
 		return fmt.Errorf("private home: %w", err)
 	}
 	defer root.Close()
-	for _, f := range s.view.Home {
+	for _, f := range append(slices.Clone(s.view.Home), s.made()...) {
 		old, err := root.ReadFile(f.Target, 1<<20)
 		if err == nil && bytes.Equal(old, f.Content) {
 			continue

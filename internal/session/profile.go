@@ -1,56 +1,86 @@
 package session
 
 import (
-	"github.com/bailey-project/bailey/internal/policy"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bailey-project/bailey/internal/belonging"
+	"github.com/bailey-project/bailey/internal/home"
+	"github.com/bailey-project/bailey/internal/profile"
+	"github.com/bailey-project/bailey/internal/safefs"
+	"github.com/bailey-project/bailey/internal/sandbox"
 	"github.com/bailey-project/bailey/internal/toolchain"
+	"github.com/bailey-project/bailey/internal/workspace"
 )
 
-// profile is what a known program brings and needs. Everything in it can be
-// written by nobody but us.
-type profile struct {
-	name    string
-	keep    bool     // its private home is kept between sessions
-	network []string // hosts of its own API, as in agent.network
-	bring   []string // of the user's home, read-only, when they exist
-}
-
-// profiles: an agent's own API and the instructions its user wrote. Settings
-// and hooks can hold keys and run code, so they are not brought along.
-var profiles = []profile{
-	{"claude", true, []string{"api.anthropic.com: write"},
-		[]string{".claude/CLAUDE.md", ".claude/skills", ".claude/commands", ".claude/agents"}},
-	{"codex", true, []string{"api.openai.com: write", "chatgpt.com: write"},
-		[]string{".codex/AGENTS.md", ".codex/prompts", ".codex/skills"}},
-	{"gemini", true, []string{"generativelanguage.googleapis.com: write", "cloudcode-pa.googleapis.com: write"},
-		[]string{".gemini/GEMINI.md", ".gemini/commands"}},
-	{"opencode", true, []string{"api.anthropic.com: write", "api.openai.com: write", "models.dev"},
-		[]string{".config/opencode/AGENTS.md", ".config/opencode/command", ".config/opencode/agent"}},
-	{"aider", true, []string{"api.anthropic.com: write", "api.openai.com: write"}, nil},
-	{"goose", true, []string{"api.anthropic.com: write", "api.openai.com: write"}, nil},
-	{"copilot", true, []string{"api.githubcopilot.com: write", "api.github.com"}, nil},
-	{"cursor-agent", true, []string{"api2.cursor.sh: write"}, nil},
-}
-
-// confidants are the hosts that the agent tells everything it reads: what looks
-// like a placeholder there is conversation, not a key being used.
-func (p profile) confidants() []policy.Host {
-	var hosts []policy.Host
-	for _, text := range p.network {
-		if r, err := policy.ParseRule(text, ""); err == nil && r.Access == policy.Write {
-			hosts = append(hosts, r.Host)
+// profileOf finds the profile: the one that the user names, else by what the
+// command really is, also through npx or a shim. Any other command has an empty
+// one, and no file is read for it.
+func profileOf(o Options) (*profile.Profile, error) {
+	name := o.Profile
+	if name == "" {
+		name, _ = toolchain.Agent(o.Args, o.Env, o.Dir)
+		if name == "" || !profile.Known(name, home.Profiles()) {
+			return profile.Plain(), nil
 		}
 	}
-	return hosts
+	return profile.Load(name, home.Profiles())
 }
 
-// profileOf finds the profile by what the command really is, also through npx
-// or a shim; any other command has an empty one.
-func profileOf(argv, env []string, dir string) profile {
-	name, _ := toolchain.Agent(argv, env, dir)
-	for _, p := range profiles {
-		if p.name == name {
-			return p
+// gather looks what of the user's home comes along.
+func (s *Session) gather() {
+	if s.things = new(belonging.Things); s.profile.Name == profile.Plain().Name {
+		return
+	}
+	o := belonging.Options{Profile: s.profile, Home: s.home, Env: s.opts.Env, Lend: s.keys.lend, Have: s.keys.standin}
+	if root, err := safefs.Open(s.homeDir()); err == nil {
+		defer root.Close()
+		o.Private = root.ReadFile
+	}
+	s.things = belonging.Gather(o)
+	// The project is there anyway, and writable.
+	s.things.Binds = slices.DeleteFunc(s.things.Binds, func(b belonging.Bind) bool { return within(b.Target, s.root) })
+	slices.SortStableFunc(s.things.Binds, func(a, b belonging.Bind) int { return strings.Compare(a.Target, b.Target) })
+	s.things.Binds = slices.CompactFunc(s.things.Binds, func(a, b belonging.Bind) bool { return a.Target == b.Target })
+}
+
+// brought lays what comes along over the private home.
+func (s *Session) brought(spec *sandbox.Spec) {
+	for _, b := range s.things.Binds {
+		spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: b.Source, Target: b.Target, Optional: true, Idmapped: true})
+	}
+	for _, target := range s.things.Covers {
+		spec.Mounts = append(spec.Mounts, sandbox.Mount{Kind: sandbox.Cover, Target: target, Optional: true})
+	}
+	for _, f := range s.things.Etc {
+		spec.Files = append(spec.Files, text(f.Target, string(f.Content)))
+	}
+}
+
+// made are files that are written into the private home.
+func (s *Session) made() []workspace.File {
+	var list []workspace.File
+	for _, f := range s.things.Home {
+		list = append(list, workspace.File{Target: f.Target, Content: f.Content})
+	}
+	return list
+}
+
+// profileNotes say what a person should know of the program's home.
+func (s *Session) profileNotes() []string {
+	var notes []string
+	if n := s.profile.Notice(); n != "" {
+		notes = append(notes, n)
+	}
+	var out []string
+	for _, i := range s.things.Items {
+		if i.State == belonging.LeftOut {
+			out = append(out, i.What+" ("+i.Why+")")
 		}
 	}
-	return profile{name: "shell"}
+	if len(out) > 0 {
+		notes = append(notes, fmt.Sprintf("of your home stayed outside: %s", shorten(out, 4)))
+	}
+	return notes
 }

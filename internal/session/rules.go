@@ -31,13 +31,14 @@ type rules struct {
 
 func (r *rules) current() []policy.Rule { return *r.now.Load() }
 
-// newRules gathers them: the profile's, the user's configuration, what the
+// newRules gathers them: the profile's, the user's servers and configuration, what the
 // user allowed in this project, the confirmed manifest, this command's own.
 func newRules(s *Session) (*rules, error) {
-	all, err := parseRules(s.profile.network, "profile "+s.profile.name)
+	all, err := s.profile.Rules()
 	if err != nil {
 		return nil, err
 	}
+	all = append(all, s.things.Rules...)
 	config, err := loadConfig()
 	if err != nil {
 		return nil, err

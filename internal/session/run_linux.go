@@ -160,7 +160,7 @@ func (s *Session) announce() {
 	if s.opts.Review {
 		s.opts.Term.Notef("review: the project stays as it is until: bailey apply")
 	}
-	for _, n := range s.view.Notes {
+	for _, n := range append(s.profileNotes(), s.view.Notes...) {
 		s.opts.Term.Notef("%s", n)
 	}
 }

@@ -9,13 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bailey-project/bailey/internal/home"
+	"github.com/bailey-project/bailey/internal/profile"
 	"github.com/bailey-project/bailey/internal/sandbox"
 )
 
 // scratchSession is one that could write to its scratch and has ended.
 func scratchSession(t *testing.T, id string) *Session {
 	t.Helper()
-	s := &Session{ID: id, home: "/home/u", root: "/home/u/src/shop",
+	s := &Session{ID: id, home: "/home/u", root: "/home/u/src/shop", profile: profile.Plain(),
 		mounts: []sandbox.Mount{{Target: "/home/u/src/shop"}, {Target: "/tmp"}, {Target: "/tmp/made/x"}, {Target: "/usr"}}}
 	if err := s.makeDirs(); err != nil {
 		t.Fatal(err)

@@ -21,12 +21,14 @@ import (
 	"time"
 
 	"github.com/bailey-project/bailey/internal/api"
+	"github.com/bailey-project/bailey/internal/belonging"
 	"github.com/bailey-project/bailey/internal/gateway"
 	"github.com/bailey-project/bailey/internal/home"
 	"github.com/bailey-project/bailey/internal/limit"
 	"github.com/bailey-project/bailey/internal/manifest"
 	"github.com/bailey-project/bailey/internal/policy"
 	"github.com/bailey-project/bailey/internal/port"
+	"github.com/bailey-project/bailey/internal/profile"
 	"github.com/bailey-project/bailey/internal/relay"
 	"github.com/bailey-project/bailey/internal/sandbox"
 	"github.com/bailey-project/bailey/internal/term"
@@ -46,6 +48,7 @@ type Options struct {
 	Environment string      // "development" when empty
 	Network     []string    // further rules for this session, as in agent.network
 	Limits      []string    // further limits for this session, such as memory=8G
+	Profile     string      // "" for the one that is made for the command
 	Client      *api.Client // may ask for the passphrase; used only before anything runs; nil without a vault
 	Background  *api.Client // asks nothing and prints nothing: the terminal is the workload's by then
 	Term        *term.Term
@@ -67,7 +70,8 @@ type Session struct {
 	manifest  *manifest.Manifest // nil without one, or when it is not confirmed
 	root      string             // what the agent may write: the project
 	atVarTmp  bool               // the project lies there
-	profile   profile
+	profile   *profile.Profile
+	things    *belonging.Things // of the user's home, for the profile's program
 	program   toolchain.Result
 	work      *workspace.Workspace
 	view      workspace.View
@@ -136,7 +140,9 @@ func (s *Session) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	s.profile = profileOf(s.opts.Args, s.opts.Env, s.opts.Dir)
+	if s.profile, err = profileOf(s.opts); err != nil {
+		return err
+	}
 	if err := s.loadManifest(); err != nil {
 		return err
 	}
@@ -177,6 +183,7 @@ func (s *Session) prepareWorkspace(ctx context.Context) error {
 		return err
 	}
 	s.view = s.work.View()
+	s.gather()
 	return s.furnishHome()
 }
 
@@ -188,7 +195,7 @@ func (s *Session) newGateway() error {
 	s.gate, err = gateway.New(gateway.Config{
 		Rules: s.rules.current, Bindings: s.keys.currentBindings,
 		Value: s.keys.value, Values: s.keys.known,
-		Confidants: s.profile.confidants,
+		Confidants: s.profile.Confidants,
 		Event:      s.record.gateway, Pins: config.pins,
 	})
 	return err
@@ -205,7 +212,7 @@ func (s *Session) makeDirs() error {
 	if err := s.takeScratch(); err != nil {
 		return fmt.Errorf("session directory: %w", err)
 	}
-	if s.profile.keep {
+	if s.profile.Keeps() {
 		return home.MakeDir(s.homeDir())
 	}
 	return nil
@@ -215,9 +222,9 @@ func (s *Session) makeDirs() error {
 // agent finds its sessions again and one project can't leave anything for
 // another; of one session for everything else.
 func (s *Session) homeDir() string {
-	if s.profile.keep {
+	if s.profile.Keeps() {
 		name := strings.TrimSuffix(filepath.Base(stateOf("", manifest.Repository(s.root))), ".json")
-		return filepath.Join(home.State(), "homes", s.profile.name, name)
+		return filepath.Join(home.State(), "homes", s.profile.Name, name)
 	}
 	return s.ownHome()
 }

@@ -50,7 +50,7 @@ type Stored struct {
 }
 
 func (s *Session) meta() *Stored {
-	return &Stored{ID: s.ID, Root: s.root, Program: filepath.Base(s.opts.Args[0]), Profile: s.profile.name,
+	return &Stored{ID: s.ID, Root: s.root, Program: filepath.Base(s.opts.Args[0]), Profile: s.profile.Name,
 		Environment: s.opts.Environment, Project: s.keys.project, Pid: os.Getpid(), Started: s.startedAt,
 		Regime: s.box.Regime, Limits: s.limits, Hidden: s.view.Hidden, Review: s.opts.Review}
 }
