@@ -33,7 +33,7 @@ type layer struct {
 
 var house = []layer{
 	{name: "words", packages: []string{"secret", "safefs", "dotenv", "home", "peer", "limit", "policy", "audit", "api", "manifest", "profile", "exchange", "agekey", "shamir"}},
-	{name: "engines", apart: true, packages: []string{"vault", "seal", "sandbox", "workspace", "gateway", "toolchain", "relay", "port", "adoption", "belonging", "doctor", "probe", "source", "job"}},
+	{name: "engines", apart: true, packages: []string{"vault", "seal", "sandbox", "workspace", "gateway", "toolchain", "relay", "port", "adoption", "belonging", "shim", "doctor", "probe", "source", "job"}},
 	{name: "programs", packages: []string{"term", "clipboard", "server", "daemon", "why", "mirror", "session", "cli"}},
 }
 

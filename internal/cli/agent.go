@@ -15,10 +15,11 @@ import (
 	"github.com/bailey-project/bailey/internal/term"
 	"github.com/bailey-project/bailey/internal/toolchain"
 	"github.com/bailey-project/bailey/internal/vault"
+	"github.com/bailey-project/bailey/internal/workspace"
 )
 
 func newAgent() *cobra.Command {
-	var environment string
+	var environment, worktree string
 	var network, limits, ports []string
 	var quiet, strict, review, frozen, offline bool
 	cmd := &cobra.Command{
@@ -37,6 +38,9 @@ func newAgent() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := enterWorktree(cmd.Context(), worktree, quiet); err != nil {
+				return err
+			}
 			o, err := agentOptions(args, environment)
 			if err == nil {
 				err = freshForAgent(cmd.Context(), o, offline)
@@ -63,10 +67,35 @@ func newAgent() *cobra.Command {
 	f.BoolVar(&review, "review", false, "work on a private copy: nothing of the project changes until bailey apply")
 	f.BoolVar(&frozen, "frozen", false, "as --review, on a copy made now: what is saved beside the session never shows inside")
 	f.BoolVar(&offline, "offline", false, offlineFlag)
+	f.StringVar(&worktree, "worktree", "", "work in the git worktree of that `name`, made when it is not there, on a branch of its own")
 	f.BoolVarP(&quiet, "quiet", "q", false, "say nothing that is not a refusal")
+	cmd.AddCommand(newAgentInstall(), newAgentUninstall())
 	_ = cmd.RegisterFlagCompletionFunc("limit", completeLimits)
 	_ = cmd.RegisterFlagCompletionFunc("env", fixed(development, "test", "staging", production))
 	return cmd
+}
+
+// enterWorktree goes to the worktree of the repository that this is; "" stays.
+func enterWorktree(ctx context.Context, name string, quiet bool) error {
+	if name == "" {
+		return nil
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	root, err := workspace.FindRoot(here, home.User())
+	if err != nil {
+		return err
+	}
+	dir, made, err := workspace.Worktree(ctx, root, name, os.Getenv("PATH"))
+	if err != nil {
+		return err
+	}
+	if made && !quiet {
+		term.Std().Notef("worktree %s: %s", name, dir)
+	}
+	return os.Chdir(dir)
 }
 
 // runSession runs a session and ends as its command did.
@@ -111,7 +140,7 @@ func agentOptions(args []string, environment string) (session.Options, error) {
 	if err != nil {
 		return session.Options{}, err
 	}
-	o := session.Options{Args: args, Dir: dir, Env: os.Environ(), Environment: environmentName(environment), Term: term.Std()}
+	o := session.Options{Args: args, Dir: dir, Env: beyondShims(os.Environ()), Environment: environmentName(environment), Term: term.Std()}
 	if o.Environment == production {
 		o.Term.Notef("environment production")
 	}

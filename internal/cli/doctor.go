@@ -56,7 +56,7 @@ func host(ctx context.Context) (*doctor.Host, error) {
 		return nil, err
 	}
 	h := &doctor.Host{Root: "/", UID: os.Getuid(), GOOS: runtime.GOOS, Home: home.Dir(), Exe: exe, Env: os.Getenv,
-		Agents: toolchain.Installed(os.Environ(), home.User()),
+		Shims: home.Shims(), Agents: startOutside(),
 		Kernel: doctor.Kernel{Release: sandbox.Release(), Landlock: sandbox.Landlock, Seccomp: sandbox.Seccomp, Groups: sandbox.Groups},
 		Backup: func() (bool, bool) { return backup(ctx) }}
 	h.Sandbox = func() (doctor.Sandbox, error) {
@@ -64,6 +64,15 @@ func host(ctx context.Context) (*doctor.Host, error) {
 		return doctor.Sandbox{Regime: regime.String(), Output: out}, err
 	}
 	return h, nil
+}
+
+// startOutside are the agents of this user that start outside of a sandbox.
+func startOutside() []doctor.Agent {
+	var list []doctor.Agent
+	for _, a := range toolchain.StartOutside(os.Environ(), home.User(), home.Shims()) {
+		list = append(list, doctor.Agent(a))
+	}
+	return list
 }
 
 // backup asks the daemon when one runs.

@@ -75,7 +75,8 @@ type Host struct {
 	Home   string // Bailey's own directory
 	Exe    string // this program
 	Env    func(name string) string
-	Agents []string // agents that the user's PATH leads to, with their paths
+	Agents []Agent // those that start outside of a sandbox
+	Shims  string  // directory of commands that start agents in one
 	Kernel Kernel
 	// Sandbox starts a sandbox, runs Script and returns what it saw.
 	Sandbox func() (Sandbox, error)
@@ -83,6 +84,9 @@ type Host struct {
 	// have the recovery code; nil when no vault can be asked.
 	Backup func() (secrets, verified bool)
 }
+
+// Agent is one that starts outside of a sandbox, and how.
+type Agent struct{ Name, Path, How string }
 
 // Kernel answers by system calls, not by files that a distribution may lack.
 type Kernel struct {

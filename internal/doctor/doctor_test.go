@@ -133,7 +133,8 @@ func TestWhatIsWrongIsFoundAndItsMendNamed(t *testing.T) {
 		}},
 		{"somebody else's home", "permissions", Fail, "chown", func(_ *testing.T, h *Host) { h.UID = 4711 }},
 		{"no backup", "recovery", Warn, "bailey recover", func(_ *testing.T, h *Host) { h.Backup = func() (bool, bool) { return true, false } }},
-		{"agents outside", "agents", Warn, "alias claude='bailey agent -- claude'", func(_ *testing.T, h *Host) { h.Agents = []string{"/opt/bin/claude"} }},
+		{"agents outside", "agents", Warn, "bailey agent install claude", func(_ *testing.T, h *Host) { h.Agents = []Agent{{"claude", "/opt/bin/claude", "by its name"}} }},
+		{"agents in an editor", "agents", Warn, "process wrapper", func(_ *testing.T, h *Host) { h.Agents = []Agent{{"claude", "/x", "by an editor"}} }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := healthy(t)

@@ -3,7 +3,7 @@ package doctor
 import (
 	"fmt"
 	"os"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -80,15 +80,27 @@ func (h *Host) backup() Row {
 	return r
 }
 
+// agents still start outside by their names, by aliases, or within an editor.
 func (h *Host) agents() Row {
-	r := Row{ID: "agents", Title: "Agents start in a sandbox", State: OK, Detail: "none is in your PATH"}
-	if len(h.Agents) > 0 {
-		r.State = Warn
-		r.Detail = "started by their names, these read what you can read: " + strings.Join(h.Agents, ", ")
-		for _, path := range h.Agents {
-			name := filepath.Base(path)
-			r.Mend = append(r.Mend, "alias "+name+"='bailey agent -- "+name+"'")
+	r := Row{ID: "agents", Title: "Agents start in a sandbox", State: OK, Detail: "none starts outside by its name, an alias or an editor"}
+	var list, names []string
+	editor := false
+	for _, a := range h.Agents {
+		list = append(list, a.Path+" ("+a.How+")")
+		if editor = editor || a.How == "by an editor"; a.How != "by an editor" && !slices.Contains(names, a.Name) {
+			names = append(names, a.Name)
 		}
+	}
+	if len(list) == 0 {
+		return r
+	}
+	r.State = Warn
+	r.Detail = "started so, these read what you can read: " + strings.Join(list, ", ")
+	if len(names) > 0 {
+		r.Mend = append(r.Mend, "bailey agent install "+strings.Join(names, " "))
+	}
+	if editor {
+		r.Mend = append(r.Mend, "in the editor, name the command in "+h.Shims+" as the extension's program or process wrapper")
 	}
 	return r
 }
