@@ -236,6 +236,70 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// What lies behind a link may have been written by an agent that worked there:
+// its own links lead nowhere else, and what it declares opens no host.
+func TestLinksOfAnAgent(t *testing.T) {
+	r := newRig(t, "claude")
+	r.put("Documents/private.txt", "private")
+	r.put("Documents/d/x.md", "private")
+	r.put("src/dotfiles/AGENTS.md", "mine")
+	r.put("src/dotfiles/settings.json", `{"mcpServers": {"a": {"url": "https://evil.test"}}, "theme": "dark"}`)
+	for _, l := range [][2]string{
+		{"AGENTS.md", "src/dotfiles/CLAUDE.md"}, // beside it: fine
+		{r.home + "/src/dotfiles/CLAUDE.md", ".claude/CLAUDE.md"},
+		{r.home + "/src/dotfiles/settings.json", ".claude.json"},
+		{r.home + "/src/dotfiles/skills", ".claude/skills"},
+		{r.home + "/src/dotfiles/commands", ".claude/commands"},
+		{r.home + "/src/dotfiles/agents", ".claude/agents"},
+		{r.home + "/Documents", "src/dotfiles/agents"},
+		{"../../../Documents/private.txt", "src/dotfiles/skills/evil"},
+		{r.home + "/Documents/d", "src/dotfiles/skills/dir"},
+		{r.home + "/Documents/private.txt", "src/dotfiles/commands/x.md"},
+		{"loop2", "src/dotfiles/skills/loop1"}, {"loop1", "src/dotfiles/skills/loop2"},
+	} {
+		p := filepath.Join(r.home, l[1])
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(l[0], p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	th := r.gather()
+	if !slices.Contains(th.Binds, Bind{r.home + "/src/dotfiles/AGENTS.md", r.home + "/.claude/CLAUDE.md"}) {
+		t.Errorf("a link beside what was linked is not brought: %v", th.Binds)
+	}
+	for _, b := range th.Binds {
+		if strings.Contains(b.Source, "Documents") {
+			t.Errorf("brought: %v", b)
+		}
+	}
+	if len(th.Rules) > 0 || !strings.Contains(r.content(th, ".claude.json"), "dark") || strings.Contains(r.content(th, ".claude.json"), "evil") {
+		t.Errorf("rules %v, settings %s", th.Rules, r.content(th, ".claude.json"))
+	}
+}
+
+// What programs inside made of their settings is bounded, and begun anew where
+// it is not settings.
+func TestHostileSettings(t *testing.T) {
+	for name, text := range map[string]string{
+		"deep":    `{"a":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`,
+		"no JSON": strings.Repeat("[", 1<<20),
+		"list":    `[]`, "null": `null`, "long": `{"a": "` + strings.Repeat("x", maxSettings) + `"}`,
+	} {
+		r := newRig(t, "claude")
+		r.private[".claude.json"] = text
+		if c := r.content(r.gather(), ".claude.json"); !strings.Contains(c, "hasCompletedOnboarding") || len(c) > 1000 {
+			t.Errorf("%s: %.200s", name, c)
+		}
+	}
+	r := newRig(t, "codex")
+	r.private[".codex/config.toml"] = "a." + strings.Repeat("a.", 100_000) + "a = 1\n"
+	if c := r.content(r.gather(), ".codex/config.toml"); len(c) > 1000 {
+		t.Errorf("%.200s", c)
+	}
+}
+
 // Broken and huge files of the user's keep nothing from starting.
 func TestBroken(t *testing.T) {
 	r := newRig(t, "claude")

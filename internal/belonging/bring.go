@@ -71,14 +71,14 @@ type look struct{ entries, bytes int }
 // settings in a repository, what it means is shown at its name.
 func (g *gatherer) one(rel string, left *look) (why string, err error) {
 	target := filepath.Join(g.Home, rel)
-	real, err := filepath.EvalSymlinks(target)
+	real, linked, err := follow(g.Home, rel)
 	if err != nil {
 		return "", err
 	}
 	if err := g.may(real); err != nil {
 		return "", err
 	}
-	binds, covers, err := g.search(target, real, left, true)
+	binds, covers, err := g.search(target, real, left, !linked)
 	if err != nil {
 		return "", err
 	}
@@ -122,7 +122,7 @@ func (g *gatherer) hide(name string) bool {
 
 // search looks through what is brought: names to hide, files that hold a lent
 // value, and links, which mean nothing inside unless what they lead to is
-// shown, too: one step far.
+// shown, too: one step far, and only in what was reached without a link.
 func (g *gatherer) search(target, real string, left *look, links bool) (binds []Bind, covers []string, err error) {
 	err = filepath.WalkDir(real, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -173,7 +173,11 @@ func (g *gatherer) searchFile(p string, d fs.DirEntry, left *look) (bool, error)
 // link shows what a link leads to, at its own place, when nothing in there is to
 // be hidden.
 func (g *gatherer) link(p string, left *look) (Bind, bool) {
-	real, err := filepath.EvalSymlinks(p)
+	rel, err := filepath.Rel(g.Home, p)
+	if err != nil {
+		return Bind{}, false
+	}
+	real, _, err := follow(g.Home, rel)
 	if err != nil || g.may(real) != nil {
 		return Bind{}, false
 	}

@@ -169,7 +169,7 @@ func (g *gatherer) word(after, text string, hosts []policy.Host) string {
 // file brings a program of the user's own: the package that it belongs to,
 // else the file alone.
 func (g *gatherer) file(p string) {
-	rel, err := filepath.Rel(g.Home, p)
+	rel, err := filepath.Rel(g.Home, filepath.Clean(p))
 	if err != nil || !filepath.IsAbs(p) || !filepath.IsLocal(rel) || rel == "." {
 		return
 	}

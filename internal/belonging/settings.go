@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -21,11 +20,15 @@ import (
 func (g *gatherer) settings() {
 	for _, rel := range slices.Sorted(maps.Keys(g.Profile.Settings)) {
 		s := g.Profile.Settings[rel]
-		own, err := g.own(rel)
+		own, linked, err := g.own(rel)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			g.note(rel, LeftOut, err.Error())
 		}
 		now := g.earlier(rel)
+		if linked && s.Servers != "" && own != nil { // an agent may have worked where it leads: no host is opened for it
+			delete(own, s.Servers)
+			g.note(rel, Copied, "without "+s.Servers+": it is reached through a link")
+		}
 		g.compose(rel, s, own, now)
 		if len(now) == 0 {
 			continue
@@ -40,16 +43,19 @@ func (g *gatherer) settings() {
 }
 
 // own is the user's own file.
-func (g *gatherer) own(rel string) (map[string]any, error) {
-	b, err := readFile(filepath.Join(g.Home, rel))
+func (g *gatherer) own(rel string) (tree map[string]any, linked bool, err error) {
+	real, linked, err := follow(g.Home, rel)
 	if err != nil {
-		return nil, err
+		return nil, linked, err
 	}
-	tree, err := decode(rel, b)
+	b, err := readFile(real)
 	if err != nil {
-		return nil, errors.New("it can't be read as settings") // the decoder's text could quote it
+		return nil, linked, err
 	}
-	return tree, nil
+	if tree, err = decode(rel, b); err != nil {
+		return nil, linked, errors.New("it can't be read as settings") // the decoder's text could quote it
+	}
+	return tree, linked, nil
 }
 
 // earlier is the private file. One that can't be read is begun anew.
@@ -202,14 +208,48 @@ func (g *gatherer) fillText(text string) (string, bool) {
 
 // decode reads settings in the format that the name ends in.
 func decode(name string, b []byte) (tree map[string]any, err error) {
+	if len(b) > maxSettings {
+		return nil, errors.New("too long for settings")
+	}
 	if strings.HasSuffix(name, ".toml") {
 		err = toml.Unmarshal(b, &tree)
-		return tree, err
+	} else {
+		dec := json.NewDecoder(bytes.NewReader(b))
+		dec.UseNumber()
+		err = dec.Decode(&tree)
 	}
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.UseNumber()
-	err = dec.Decode(&tree)
+	if err == nil && deep(tree, maxDepth) {
+		return nil, errors.New("too deep for settings")
+	}
 	return tree, err
+}
+
+// Bounds of settings. The private ones are hostile: they are what programs
+// inside made of them, and to write out a tree takes more than to read it.
+const (
+	maxSettings = 4 << 20 // bytes
+	maxDepth    = 64
+)
+
+func deep(v any, left int) bool {
+	if left == 0 {
+		return true
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for _, inner := range v {
+			if deep(inner, left-1) {
+				return true
+			}
+		}
+	case []any:
+		for _, inner := range v {
+			if deep(inner, left-1) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // encode writes a text as it is, and anything else in the format that the name

@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,6 +31,9 @@ func newSandbox() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if asJSON && !dry {
+				return &api.UsageError{Err: api.Errorf(api.Invalid, "--json goes with --dry-run"), Advice: "see: bailey sandbox --help"}
+			}
 			o, err := agentOptions(args, environment)
 			if err != nil {
 				return err
@@ -41,7 +42,7 @@ func newSandbox() *cobra.Command {
 			if name == "" {
 				o.Profile = profile.For(args[0], home.Profiles())
 			}
-			if dry || asJSON {
+			if dry {
 				return showDesign(cmd.Context(), o, asJSON)
 			}
 			return runSession(cmd.Context(), o)
@@ -75,7 +76,7 @@ func showDesign(ctx context.Context, o session.Options, asJSON bool) error {
 	t.Printf("profile      %s\nprogram      %s\ndirectory    %s\n", d.Profile, d.Program, d.Dir)
 	t.Printf("\nfiles\n")
 	for _, m := range d.Mounts {
-		t.Printf("  %-10s %s%s\n", m.Kind, m.Target, from(m))
+		t.Printf("  %-10s %s\n", m.Kind, term.Clean(m.Target+from(m)))
 	}
 	t.Printf("\nnetwork\n")
 	for _, r := range d.Rules {
@@ -96,5 +97,5 @@ func from(m session.Laid) string {
 	if m.Source == "" || m.Source == m.Target {
 		return ""
 	}
-	return fmt.Sprintf("  <- %s", strings.TrimSpace(m.Source))
+	return "  <- " + m.Source
 }

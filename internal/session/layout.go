@@ -320,14 +320,9 @@ func (s *Session) furnishHome() error {
 		if err == nil && bytes.Equal(old, f.Content) {
 			continue
 		}
-		if dir := filepath.Dir(f.Target); dir != "." {
-			if err := root.MkdirAll(dir, 0o700); err != nil {
-				return fmt.Errorf("private home: %w", err)
-			}
-		}
-		if err := root.WriteFile(f.Target, f.Content, 0o600); err != nil {
+		if err := lay(root, f); err != nil {
 			return fmt.Errorf("private home: %w", err)
 		}
 	}
-	return nil
+	return s.points(root)
 }

@@ -48,7 +48,7 @@ func (s *Session) gather() {
 // brought lays what comes along over the private home.
 func (s *Session) brought(spec *sandbox.Spec) {
 	for _, b := range s.things.Binds {
-		spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: b.Source, Target: b.Target, Optional: true, Idmapped: true})
+		spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: b.Source, Target: b.Target, Optional: true, Idmapped: true, Real: true})
 	}
 	for _, target := range s.things.Covers {
 		spec.Mounts = append(spec.Mounts, sandbox.Mount{Kind: sandbox.Cover, Target: target, Optional: true})

@@ -99,7 +99,8 @@ var (
 	// keyDirs of the home hold credentials, whole and below.
 	keyDirs = []string{".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".mozilla", ".password-store"}
 	// homeDirs hold what many programs trust; one program's part may be a project.
-	homeDirs = []string{".config", ".local", ".local/share", ".local/bin", ".cache", ".claude", ".codex", ".gemini"}
+	homeDirs = []string{".config", ".local", ".local/share", ".local/bin", ".cache", ".claude", ".codex", ".gemini", ".copilot", ".cursor",
+		".config/opencode", ".config/goose", ".config/bailey"}
 )
 
 // TooWide says why a directory must not be given away, "" if it may.
