@@ -3,6 +3,7 @@ package e2e
 import (
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -17,7 +18,7 @@ import (
 )
 
 // columns are what an agent must be able to do inside, in the order of the table.
-var columns = []string{"found", "told", "instructions", "skill", "command", "MCP", "edit", "run", "streamed", "resume", "key absent"}
+var columns = []string{"found", "told", "instructions", "skill", "command", "MCP", "edit", "run", "streamed", "resume", "vault", "key absent"}
 
 var agents = []string{"claude", "codex", "gemini", "opencode"}
 
@@ -36,12 +37,9 @@ func (c *cells) set(agent, column, outcome string) {
 	c.rows[agent][column] = outcome
 }
 
-// TestAgents starts real agents, from npm, inside, and has them talk to models
-// that this test plays.
-func TestAgents(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("sandboxes need Linux")
-	}
+// installedAgents is the directory with their programs.
+func installedAgents(t *testing.T) string {
+	t.Helper()
 	programs, err := filepath.Abs("../bin/agents/node_modules/.bin")
 	if err != nil {
 		t.Fatal(err)
@@ -52,6 +50,16 @@ func TestAgents(t *testing.T) {
 		}
 		t.Skip("the agents are not installed: script/setup test")
 	}
+	return programs
+}
+
+// TestAgents starts real agents, from npm, inside, and has them talk to models
+// that this test plays.
+func TestAgents(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("sandboxes need Linux")
+	}
+	programs := installedAgents(t)
 	table := &cells{rows: map[string]map[string]string{}}
 	t.Run("scripts", func(t *testing.T) {
 		testscript.Run(t, testscript.Params{
@@ -67,39 +75,47 @@ func TestAgents(t *testing.T) {
 	}
 }
 
-var modelHosts = []string{"api.anthropic.com", "api.openai.com", "generativelanguage.googleapis.com", "models.dev", "chatgpt.com"}
+var modelHosts = []string{"api.anthropic.com", "api.openai.com", "generativelanguage.googleapis.com", "models.dev", "chatgpt.com", "mcp.test"}
 
 func setUpModels(env *testscript.Env, programs string, table *cells) error {
 	if err := setUp(env); err != nil {
 		return err
 	}
-	m := &models{dir: filepath.Join(env.WorkDir, "shop")}
-	srv := httptest.NewUnstartedServer(m)
-	pair, ca, err := certificate(modelHosts...)
+	m, stop, err := startModels(env.WorkDir, env.Getenv("BAILEY_HOME"))
 	if err != nil {
 		return err
 	}
-	srv.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
-	srv.EnableHTTP2 = true
-	srv.StartTLS()
-	env.Defer(srv.Close)
-	own := env.Getenv("BAILEY_HOME")
-	if err := os.MkdirAll(own, 0o700); err != nil {
-		return err
-	}
-	file := filepath.Join(env.WorkDir, "ca.pem")
-	config := "upstreams:\n"
-	for _, host := range modelHosts {
-		config += fmt.Sprintf("  - {host: %s, at: %q, ca: %s}\n", host, srv.Listener.Addr(), file)
-	}
+	env.Defer(stop)
 	env.Values["models"], env.Values["cells"] = m, table
 	env.Setenv("KEY", realKey)
 	env.Setenv("PATH", systemPath(env.Getenv("PATH"))+string(filepath.ListSeparator)+programs)
 	env.Setenv("GORACE", "atexit_sleep_ms=0")
-	if err := os.WriteFile(file, ca, 0o644); err != nil {
-		return err
+	env.Setenv("BAILEY_PASSPHRASE_FILE", env.Getenv("PASS"))
+	return nil
+}
+
+// startModels plays all hosts on one port, and has Bailey's own configuration
+// lead there. The project is shop, below work.
+func startModels(work, own string) (m *models, stop func(), err error) {
+	m = &models{dir: filepath.Join(work, "shop")}
+	srv := httptest.NewUnstartedServer(m)
+	pair, ca, err := certificate(modelHosts...)
+	if err != nil {
+		return nil, nil, err
 	}
-	return os.WriteFile(filepath.Join(own, "config.yaml"), []byte(config), 0o600)
+	srv.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	file := filepath.Join(work, "ca.pem")
+	config := "upstreams:\n"
+	for _, host := range modelHosts {
+		config += fmt.Sprintf("  - {host: %s, at: %q, ca: %s}\n", host, srv.Listener.Addr(), file)
+	}
+	err = errors.Join(os.MkdirAll(own, 0o700), os.WriteFile(file, ca, 0o644))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(own, "config.yaml"), []byte(config), 0o600)
+	}
+	return m, srv.Close, err
 }
 
 // asked TEXT checks that a request with the real key held the text; with !

@@ -47,10 +47,14 @@ func (m *models) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		key = v
 	}
 	switch {
+	case r.Host == "mcp.test":
+		m.serveTools(w, r, key, body)
 	case r.Method == http.MethodHead:
+	case r.Host == "models.dev":
+		fmt.Fprint(w, "{}")
 	case r.Header.Get("Upgrade") != "":
 		w.WriteHeader(http.StatusUpgradeRequired) // says that there are no WebSockets
-	case r.Method == http.MethodGet && key != realKey:
+	case r.Method == http.MethodGet && !strings.HasSuffix(r.URL.Path, "/models"):
 		http.NotFound(w, r) // of what agents look for besides, nothing is there
 	case key != realKey:
 		m.refuse(w, r, "not the real key")
@@ -64,8 +68,42 @@ func (m *models) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"candidates":[{"content":{"role":"model","parts":[{"text":"{}"}]},"finishReason":"STOP"}]}`)
 	default:
 		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprint(w, `{"data":[],"models":[],"input_tokens":1,"totalTokens":1}`)
+		fmt.Fprint(w, `{"data":[],"models":[],"input_tokens":1,"totalTokens":1}`) // lists of models, counts of tokens
 	}
+}
+
+// serverKey is the key of the MCP server mcp.test.
+const serverKey = "tok_SECRETOFSERVER_9876543210"
+
+// serveTools is an MCP server with one tool (Model Context Protocol, streamable
+// HTTP). It believes its own key only.
+func (m *models) serveTools(w http.ResponseWriter, r *http.Request, key string, body []byte) {
+	var call struct {
+		ID     any
+		Method string
+		Params object
+	}
+	_ = json.Unmarshal(body, &call)
+	switch {
+	case key != serverKey:
+		m.refuse(w, r, "not the server's key")
+		return
+	case r.Method != http.MethodPost:
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	case call.ID == nil:
+		w.WriteHeader(http.StatusAccepted)
+		return
+	}
+	result := object{}
+	switch call.Method {
+	case "initialize":
+		result = object{"protocolVersion": call.Params["protocolVersion"], "capabilities": object{"tools": object{}}, "serverInfo": object{"name": "remote", "version": "1"}}
+	case "tools/list":
+		result = object{"tools": []any{object{"name": "wave", "description": "A-TOOL-OF-A-SERVER", "inputSchema": object{"type": "object", "properties": object{}}}}}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprint(w, jsonText(object{"jsonrpc": "2.0", "id": call.ID, "result": result}))
 }
 
 func readBody(r *http.Request) ([]byte, error) {

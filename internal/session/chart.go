@@ -30,16 +30,27 @@ const maxChart = 4 << 20
 // Plan is the map of a session that would start now: everything is prepared
 // and nothing is run, asked or left behind.
 func Plan(ctx context.Context, o Options) (*why.Map, error) {
-	o.Client, o.Background, o.Quiet = nil, nil, true
-	o.Term = &term.Term{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}
-	s := &Session{opts: o, home: home.User(), startedAt: time.Now(), ID: newID(), plan: true}
-	defer s.discard()
-	if err := s.prepare(ctx); err != nil {
+	s, err := planned(ctx, o)
+	if err != nil {
 		return nil, err
 	}
+	defer s.discard()
 	m := s.chart(s.spec([3]bool{}))
 	m.Session = ""
 	return m, nil
+}
+
+// planned is a session that is prepared and will not run. The caller discards
+// it.
+func planned(ctx context.Context, o Options) (*Session, error) {
+	o.Client, o.Background, o.Quiet = nil, nil, true
+	o.Term = &term.Term{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}
+	s := &Session{opts: o, home: home.User(), startedAt: time.Now(), ID: newID(), plan: true}
+	if err := s.prepare(ctx); err != nil {
+		s.discard()
+		return nil, err
+	}
+	return s, nil
 }
 
 // chart is the map of this session.

@@ -2,14 +2,9 @@ package session
 
 import (
 	"context"
-	"io"
 	"slices"
-	"strings"
-	"time"
 
-	"github.com/bailey-project/bailey/internal/home"
 	"github.com/bailey-project/bailey/internal/sandbox"
-	"github.com/bailey-project/bailey/internal/term"
 	"github.com/bailey-project/bailey/internal/why"
 )
 
@@ -33,13 +28,11 @@ type Laid struct {
 // Draw prepares a session as Plan does, and says what it is made of. Nothing is
 // run, asked or left behind.
 func Draw(ctx context.Context, o Options) (*Drawing, error) {
-	o.Client, o.Background, o.Quiet = nil, nil, true
-	o.Term = &term.Term{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}
-	s := &Session{opts: o, home: home.User(), startedAt: time.Now(), ID: newID(), plan: true}
-	defer s.discard()
-	if err := s.prepare(ctx); err != nil {
+	s, err := planned(ctx, o)
+	if err != nil {
 		return nil, err
 	}
+	defer s.discard()
 	spec := s.spec([3]bool{})
 	spec.Base = s.base()
 	if err := s.judge(spec); err != nil {
