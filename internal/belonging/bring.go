@@ -17,7 +17,7 @@ import (
 // them stays outside.
 const (
 	maxEntries = 20_000
-	maxListed  = 200      // of "dir/*": each is a mount
+	maxListed  = 200      // mounts: entries of "dir/*", and what is hidden or linked in one directory
 	maxRead    = 32 << 20 // bytes of files that are searched for lent values
 	maxSearch  = 1 << 20  // a longer file is no instruction, and is not searched
 )
@@ -154,6 +154,9 @@ func (g *gatherer) search(target, real string, left *look, links bool) (binds []
 		}
 		return nil
 	})
+	if err == nil && len(binds)+len(covers) > maxListed {
+		err = fmt.Errorf("more than %d entries to hide, or links", maxListed)
+	}
 	return binds, covers, err
 }
 

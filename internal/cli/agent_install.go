@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,31 +31,17 @@ func newAgentInstall() *cobra.Command {
 					return api.Errorf(api.Invalid, "%.40q is not an agent that Bailey knows", name).WithHint("for any other program: bailey sandbox -- %s", name)
 				}
 			}
-			exe, err := os.Executable()
+			steps, line, err := installSteps(args, !noShell)
 			if err != nil {
 				return err
-			}
-			steps, err := shim.Install(home.Shims(), exe, args)
-			if err != nil {
-				return err
-			}
-			file, line, known := shim.Line(os.Getenv("SHELL"), home.User(), home.Shims())
-			if known && !noShell {
-				more, err := shim.AddLine(file, line)
-				if err != nil {
-					return err
-				}
-				steps = append(steps, more...)
 			}
 			if err := takeSteps(steps, dry, asJSON); err != nil || dry || asJSON {
 				return err
 			}
-			switch first := filepath.SplitList(os.Getenv("PATH")); {
-			case len(first) > 0 && first[0] == home.Shims():
-			case known && !noShell:
-				term.Std().Hintf("open a new terminal; \"bailey doctor\" then says whether it is in force")
-			default:
+			if line != "" {
 				term.Std().Hintf("put it first in PATH where your shell starts: %s", line)
+			} else if first, _, _ := strings.Cut(os.Getenv("PATH"), ":"); first != home.Shims() {
+				term.Std().Hintf("open a new terminal; \"bailey doctor\" then says whether it is in force")
 			}
 			return nil
 		},
@@ -63,6 +50,24 @@ func newAgentInstall() *cobra.Command {
 	cmd.Flags().BoolVar(&noShell, "no-shell", false, "leave the files of the shell alone")
 	jsonFlag(cmd, &asJSON)
 	return cmd
+}
+
+// installSteps plans the shims and the line for the shell; line is what the
+// user has to add where that can't be, or is not to be, done.
+func installSteps(names []string, shell bool) (steps []shim.Step, line string, err error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, "", err
+	}
+	if steps, err = shim.Install(home.Shims(), exe, names); err != nil {
+		return nil, "", err
+	}
+	file, line, known := shim.Line(os.Getenv("SHELL"), home.User(), home.Shims())
+	if !known || !shell {
+		return steps, cmp.Or(line, home.Shims()), nil
+	}
+	more, err := shim.AddLine(file, line)
+	return append(steps, more...), "", err
 }
 
 func newAgentUninstall() *cobra.Command {
