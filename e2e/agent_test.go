@@ -249,7 +249,7 @@ func lookIn(path, name string) (string, error) {
 
 func environment(ts *testscript.TestScript) []string {
 	var env []string
-	for _, name := range []string{"PATH", "HOME", "PASS", "BAILEY_HOME", "BAILEY_PASSPHRASE_FILE", "GORACE", "WORK", "TMPDIR"} {
+	for _, name := range []string{"PATH", "HOME", "PASS", "BAILEY_HOME", "BAILEY_PASSPHRASE_FILE", "GORACE", "WORK", "TMPDIR", "OPENAI_API_KEY"} {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
 	return env

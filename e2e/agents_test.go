@@ -66,7 +66,7 @@ func TestAgents(t *testing.T) {
 			Dir: "testdata/home", RequireExplicitExec: true, Condition: condition,
 			Setup: func(env *testscript.Env) error { return setUpModels(env, programs, table) },
 			Cmds: map[string]func(*testscript.TestScript, bool, []string){
-				"noleak": noLeak, "status": status, "asked": asked, "cell": cell,
+				"noleak": noLeak, "status": status, "asked": asked, "cell": cell, "parallel": parallel,
 			},
 		})
 	})

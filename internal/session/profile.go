@@ -39,6 +39,11 @@ func (s *Session) gather() {
 		o.Private = root.ReadFile
 	}
 	s.things = belonging.Gather(o)
+	for _, i := range s.things.Items {
+		if i.State == belonging.StandIn {
+			s.record.note("key.lent", "done", i.What+" "+i.Why)
+		}
+	}
 	// The project is there anyway, and writable.
 	s.things.Binds = slices.DeleteFunc(s.things.Binds, func(b belonging.Bind) bool { return within(b.Target, s.root) })
 	slices.SortStableFunc(s.things.Binds, func(a, b belonging.Bind) int { return strings.Compare(a.Target, b.Target) })
@@ -75,7 +80,10 @@ func (s *Session) profileNotes() []string {
 	}
 	var out []string
 	for _, i := range s.things.Items {
-		if i.State == belonging.LeftOut {
+		switch i.State {
+		case belonging.StandIn:
+			notes = append(notes, i.What+" is a stand-in inside: "+i.Why)
+		case belonging.LeftOut:
 			out = append(out, i.What+" ("+i.Why+")")
 		}
 	}
