@@ -20,19 +20,23 @@ func TestAgentScreen(t *testing.T) {
 	c := u.start("agent", "claude")
 	c.expect("trust")
 	c.send("\r")
-	c.expect("API")
+	c.expect("Billing")
 	c.send("Hello")
 	c.expect("llo")
 	c.send("\r")
 	c.expect("done.")
+	leave(c)
+
+	again := u.start("agent", "claude")
+	again.expect("Billing")
+	leave(again)
+}
+
+// leave ends the agent as one that types.
+func leave(c *console) {
+	c.t.Helper()
 	c.send("/exit")
 	c.expect("exit")
 	c.send("\r")
 	c.exit(0)
-
-	again := u.start("agent", "claude")
-	again.expect("API")
-	again.send("\x03")
-	again.send("\x03")
-	again.exit(0)
 }

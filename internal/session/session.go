@@ -184,6 +184,9 @@ func (s *Session) prepareWorkspace(ctx context.Context) error {
 	}
 	s.view = s.work.View()
 	s.gather()
+	if s.plan && s.profile.Keeps() {
+		return nil // nothing runs in it, and another session may
+	}
 	return s.furnishHome()
 }
 
@@ -212,7 +215,7 @@ func (s *Session) makeDirs() error {
 	if err := s.takeScratch(); err != nil {
 		return fmt.Errorf("session directory: %w", err)
 	}
-	if s.profile.Keeps() {
+	if s.profile.Keeps() && !s.plan {
 		return home.MakeDir(s.homeDir())
 	}
 	return nil
