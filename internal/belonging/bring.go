@@ -17,7 +17,7 @@ import (
 // them stays outside.
 const (
 	maxEntries = 20_000
-	maxListed  = 200      // mounts: entries of "dir/*", and what is hidden or linked in one directory
+	maxListed  = 200      // mounts: entries of "dir/*", and what is hidden in one directory
 	maxRead    = 32 << 20 // bytes of files that are searched for lent values
 	maxSearch  = 1 << 20  // a longer file is no instruction, and is not searched
 )
@@ -25,19 +25,22 @@ const (
 // bring shows files and directories of the home at their own paths.
 func (g *gatherer) bring() {
 	left := look{entries: maxEntries, bytes: maxRead}
-	for _, rel := range append(g.listed(), g.programs...) {
-		if profile.Credential(rel) { // of a server; a profile was checked
-			g.note(rel, LeftOut, "it lies with credentials")
-			continue
-		}
-		switch why, err := g.one(rel, &left); {
-		case errors.Is(err, fs.ErrNotExist):
-			g.note(rel, Absent, "")
-		case err != nil:
-			g.note(rel, LeftOut, err.Error())
-		default:
-			g.note(rel, Brought, why)
-		}
+	for _, rel := range g.listed() {
+		g.report(rel, g.one(rel, true, &left))
+	}
+	for _, rel := range g.programs {
+		g.report(rel, g.one(rel, false, &left))
+	}
+}
+
+func (g *gatherer) report(rel string, err error) {
+	switch {
+	case err == nil:
+		g.note(rel, Brought, "")
+	case errors.Is(err, fs.ErrNotExist):
+		g.note(rel, Absent, "")
+	default:
+		g.note(rel, LeftOut, err.Error())
 	}
 }
 
@@ -52,10 +55,13 @@ func (g *gatherer) listed() []string {
 			continue
 		}
 		entries, err := os.ReadDir(filepath.Join(g.Home, dir))
-		if err != nil || len(entries) == 0 {
+		switch {
+		case err != nil || len(entries) == 0:
 			g.note(rel, Absent, "")
+		case len(entries) > maxListed:
+			list, entries = append(list, dir), nil // whole, and so not writable
 		}
-		for _, e := range entries[:min(len(entries), maxListed)] {
+		for _, e := range entries {
 			if !strings.HasPrefix(e.Name(), ".") && !g.hide(e.Name()) {
 				list = append(list, dir+"/"+e.Name())
 			}
@@ -68,26 +74,30 @@ func (g *gatherer) listed() []string {
 type look struct{ entries, bytes int }
 
 // one brings one path. Where it is a link, as with people who keep their
-// settings in a repository, what it means is shown at its name.
-func (g *gatherer) one(rel string, left *look) (why string, err error) {
+// settings in a repository, what it means is shown at its name, if links are
+// allowed.
+func (g *gatherer) one(rel string, links bool, left *look) error {
+	if profile.Credential(rel) { // of a server; a profile was checked
+		return errors.New("it lies with credentials")
+	}
 	target := filepath.Join(g.Home, rel)
 	real, linked, err := follow(g.Home, rel)
 	if err != nil {
-		return "", err
+		return err
+	}
+	if linked && !links {
+		return errors.New("it is reached through a link")
 	}
 	if err := g.may(real); err != nil {
-		return "", err
+		return err
 	}
-	binds, covers, err := g.search(target, real, left, !linked)
+	covers, err := g.search(target, real, left)
 	if err != nil {
-		return "", err
+		return err
 	}
-	g.t.Binds = append(append(g.t.Binds, Bind{real, target}), binds...)
+	g.t.Binds = append(g.t.Binds, Bind{real, target})
 	g.t.Covers = append(g.t.Covers, covers...)
-	if len(covers) > 0 {
-		why = fmt.Sprintf("without %d that are hidden in it", len(covers))
-	}
-	return why, nil
+	return nil
 }
 
 // may refuses what a link must not lead to.
@@ -120,10 +130,10 @@ func (g *gatherer) hide(name string) bool {
 	})
 }
 
-// search looks through what is brought: names to hide, files that hold a lent
-// value, and links, which mean nothing inside unless what they lead to is
-// shown, too: one step far, and only in what was reached without a link.
-func (g *gatherer) search(target, real string, left *look, links bool) (binds []Bind, covers []string, err error) {
+// search looks through what is brought: names to hide, and files that hold a
+// lent value. Links in it are not followed: an agent may have worked there, and
+// inside they lead to what the sandbox has.
+func (g *gatherer) search(target, real string, left *look) (covers []string, err error) {
 	err = filepath.WalkDir(real, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -138,13 +148,6 @@ func (g *gatherer) search(target, real string, left *look, links bool) (binds []
 			if d.IsDir() {
 				return fs.SkipDir
 			}
-		case d.Type()&fs.ModeSymlink != 0:
-			if !links {
-				return nil
-			}
-			if b, ok := g.link(p, left); ok {
-				binds = append(binds, b)
-			}
 		case d.Type().IsRegular():
 			bad, err := g.searchFile(p, d, left)
 			if bad {
@@ -154,10 +157,10 @@ func (g *gatherer) search(target, real string, left *look, links bool) (binds []
 		}
 		return nil
 	})
-	if err == nil && len(binds)+len(covers) > maxListed {
-		err = fmt.Errorf("more than %d entries to hide, or links", maxListed)
+	if err == nil && len(covers) > maxListed {
+		err = fmt.Errorf("more than %d entries to hide", maxListed)
 	}
-	return binds, covers, err
+	return covers, err
 }
 
 // searchFile reports whether a file holds a lent value.
@@ -171,21 +174,4 @@ func (g *gatherer) searchFile(p string, d fs.DirEntry, left *look) (bool, error)
 	}
 	b, err := readFile(p)
 	return err != nil || g.holds(b), nil
-}
-
-// link shows what a link leads to, at its own place, when nothing in there is to
-// be hidden.
-func (g *gatherer) link(p string, left *look) (Bind, bool) {
-	rel, err := filepath.Rel(g.Home, p)
-	if err != nil {
-		return Bind{}, false
-	}
-	real, _, err := follow(g.Home, rel)
-	if err != nil || g.may(real) != nil {
-		return Bind{}, false
-	}
-	if _, covers, err := g.search(real, real, left, false); err != nil || len(covers) > 0 {
-		return Bind{}, false
-	}
-	return Bind{real, real}, true
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/bailey-project/bailey/internal/workspace"
 )
 
-// profileOf finds the profile: the one that the user names, else by what the
-// command really is, also through npx or a shim. Any other command has an empty
-// one, and no file is read for it.
-func profileOf(o Options) (*profile.Profile, error) {
-	name := o.Profile
+// findProfile finds the profile: the one that the user names, else by what the
+// command really is, also through npx or a shim, but not through the project's
+// own files. Any other command has an empty one, and no file is read for it.
+func (s *Session) findProfile() (*profile.Profile, error) {
+	name := s.opts.Profile
 	if name == "" {
-		name, _ = toolchain.Agent(o.Args, o.Env, o.Dir)
+		name, _ = toolchain.OwnAgent(s.opts.Args, s.opts.Env, s.opts.Dir, s.root)
 		if name == "" || !profile.Known(name, home.Profiles()) {
 			return profile.Plain(), nil
 		}

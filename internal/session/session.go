@@ -140,7 +140,7 @@ func (s *Session) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	if s.profile, err = profileOf(s.opts); err != nil {
+	if s.profile, err = s.findProfile(); err != nil {
 		return err
 	}
 	if err := s.loadManifest(); err != nil {

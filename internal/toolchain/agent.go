@@ -2,6 +2,7 @@ package toolchain
 
 import (
 	"bytes"
+	"cmp"
 	"path"
 	"path/filepath"
 	"slices"
@@ -20,20 +21,58 @@ const (
 // judge looks for an agent in a command. It errs on the side of no agent where
 // only running the command would tell.
 type judge struct {
-	env   []string
-	left  int
-	files int
+	env     []string
+	project string // nothing that lies there counts; "" for all does
+	left    int
+	files   int
 }
 
 // Agent reports whether a command is a known AI agent, also through a wrapper,
 // a package runner, a shell command line, a script or a package.json. The name
 // is that of the agent's program.
 func Agent(argv, env []string, dir string) (name string, is bool) {
-	j := &judge{env: env, left: maxJudged}
+	return (&judge{env: env, left: maxJudged}).name(argv, dir)
+}
+
+// OwnAgent is Agent by the user's own programs: a script, a package.json or a
+// program that lies in the project says nothing. Whoever wrote the project
+// could otherwise have the user's keys lent to what he wrote.
+func OwnAgent(argv, env []string, dir, project string) (name string, is bool) {
+	return (&judge{env: env, project: project, left: maxJudged}).name(argv, dir)
+}
+
+func (j *judge) name(argv []string, dir string) (string, bool) {
 	if a := j.judge(argv, dir, 0); a != nil {
 		return a.names[0], true
 	}
 	return "", false
+}
+
+// foreign reports whether path lies in the project, itself or by its links.
+func (j *judge) foreign(path string) bool {
+	if j.project == "" {
+		return false
+	}
+	real, err := filepath.EvalSymlinks(path)
+	return within(j.project, path) || err == nil && within(j.project, real)
+}
+
+// installed reports whether the project has the package that a runner would
+// take before the user's own.
+func (j *judge) installed(a *agent, dir string) bool {
+	for ; j.project != "" && within(j.project, dir); dir = filepath.Dir(dir) {
+		for _, n := range a.names {
+			if exists(dir, "node_modules/.bin/"+n) || exists(dir, ".venv/bin/"+n) {
+				return true
+			}
+		}
+		for _, p := range a.packages {
+			if exists(dir, "node_modules/"+p) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // judge judges one command as execve would get it.
@@ -45,7 +84,7 @@ func (j *judge) judge(argv []string, dir string, depth int) *agent {
 		return nil
 	}
 	if a := direct(argv); a != nil {
-		return a
+		return j.own(a, argv[0], dir)
 	}
 	if in, ok := command.Unwrap(argv); ok {
 		if a := j.wrapped(in, argv, dir, depth); a != nil {
@@ -53,6 +92,18 @@ func (j *judge) judge(argv []string, dir string, depth int) *agent {
 		}
 	}
 	return j.found(argv, dir, depth)
+}
+
+// own is a, unless the project brings the program of that name.
+func (j *judge) own(a *agent, name, dir string) *agent {
+	if j.project == "" {
+		return a
+	}
+	f := &finder{env: j.env, dir: dir, path: searched(j.env)}
+	if p, err := f.lookup(name); err == nil && j.foreign(p) {
+		return nil
+	}
+	return a
 }
 
 // direct goes by the name alone.
@@ -99,7 +150,11 @@ func (j *judge) operand(in command.Inner, dir string, depth int) *agent {
 	first := in.Rest[0]
 	switch in.Kind {
 	case command.Package:
-		if a := agentPackage(first); a != nil {
+		a := agentPackage(first)
+		if named := cmp.Or(a, agentNamed(first)); named != nil && j.installed(named, dir) {
+			return nil
+		}
+		if a != nil {
 			return a
 		}
 	case command.File:
@@ -143,6 +198,9 @@ func (j *judge) found(argv []string, dir string, depth int) *agent {
 // file judges a program or script by the place of the real file, and a text by
 // what it starts.
 func (j *judge) file(p string, argv []string, dir string, depth int) *agent {
+	if j.foreign(p) {
+		return nil
+	}
 	if a := agentPath(p); a != nil {
 		return a
 	}

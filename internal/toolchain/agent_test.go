@@ -250,3 +250,29 @@ func FuzzAgent(f *testing.F) {
 		}
 	})
 }
+
+// What lies in the project makes no command the user's own agent; what the
+// user named does, in that project, too.
+func TestOwnAgent(t *testing.T) {
+	root, env := judged(t)
+	put(t, root, "web/node_modules/.bin/claude", "#!/bin/sh\n")
+	put(t, root, "web/node_modules/@openai/codex/bin/codex.js", "")
+	put(t, root, "web/bin/codex", "#!/bin/sh\n")
+	put(t, root, "bin/claude", "#!/bin/sh\n")
+	link(t, root, "bin/into", "../web/run.sh")
+	env[0] = "PATH=" + root + "/web/bin:" + root + "/bin:/usr/bin:/bin"
+	web := root + "/web"
+	for command, want := range map[string]string{
+		"claude": "claude", "env A=1 claude -p x": "claude", "ai": "claude", "native": "claude", "outer": "codex", "npx @google/gemini-cli": "gemini",
+		"npm run ai": "", "npm run chain": "", "npm run build": "", "sh run.sh": "", "./run.sh": "", root + "/web/run.sh": "", "into": "",
+		"codex": "", "npx claude": "", "npx @openai/codex": "", "./node_modules/.bin/claude": "", "node node_modules/@openai/codex/bin/codex.js": "",
+	} {
+		got, _ := OwnAgent(strings.Fields(command), env, web, web)
+		if got != want {
+			t.Errorf("%s: %q, want %q", command, got, want)
+		}
+		if any, _ := Agent(strings.Fields(command), env, web); any == "" {
+			t.Errorf("%s: no agent at all: the test proves nothing", command)
+		}
+	}
+}

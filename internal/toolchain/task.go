@@ -17,6 +17,9 @@ func (j *judge) task(name, dir string, depth int) *agent {
 		return nil
 	}
 	scripts, dir := scriptsOf(dir)
+	if j.foreign(dir) {
+		return nil
+	}
 	for _, n := range []string{"pre" + name, name, "post" + name} {
 		if text := scripts[n]; text != "" {
 			if a := j.line(text, nil, dir, depth+1); a != nil {

@@ -99,8 +99,10 @@ var (
 	// keyDirs of the home hold credentials, whole and below.
 	keyDirs = []string{".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".mozilla", ".password-store"}
 	// homeDirs hold what many programs trust; one program's part may be a project.
-	homeDirs = []string{".config", ".local", ".local/share", ".local/bin", ".cache", ".claude", ".codex", ".gemini", ".copilot", ".cursor",
-		".config/opencode", ".config/goose", ".config/bailey"}
+	homeDirs = []string{".config", ".local", ".local/share", ".local/bin", ".cache", ".config/bailey"}
+	// agentDirs hold what agents do in every project, below too: who writes there
+	// speaks to all later sessions. Some keep worktrees of projects there.
+	agentDirs = []string{".claude", ".codex", ".gemini", ".copilot", ".cursor", ".agents", ".config/opencode", ".config/goose"}
 )
 
 // TooWide says why a directory must not be given away, "" if it may.
@@ -129,6 +131,8 @@ func tooWideAtHome(dir string) string {
 	switch {
 	case slices.Contains(keyDirs, first):
 		return "it holds credentials"
+	case slices.ContainsFunc(agentDirs, func(d string) bool { return (dir == d || Below(dir, d)) && !Below(dir, d+"/worktrees") }):
+		return "it holds what agents do in every project"
 	case slices.Contains(homeDirs, dir):
 		return "it holds the settings of many programs"
 	}

@@ -28,3 +28,17 @@ func TestTooWideSaysWhereToGo(t *testing.T) {
 		t.Errorf("%s: %q %v", project, got, err)
 	}
 }
+
+// Who writes to an agent's own directories speaks to all later sessions; the
+// worktrees that some keep there are projects.
+func TestDirectoriesOfAgents(t *testing.T) {
+	const home = "/home/u"
+	for dir, wide := range map[string]bool{
+		".claude": true, ".claude/skills/one": true, ".config/opencode": true, ".config/opencode/agent": true, ".codex/worktrees": true,
+		".codex/worktrees/a1/shop": false, ".config/nvim": false, "src/.claude": false, ".claudette": false,
+	} {
+		if got := TooWide(home+"/"+dir, home); (got != "") != wide {
+			t.Errorf("%s: %q", dir, got)
+		}
+	}
+}
