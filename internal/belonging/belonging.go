@@ -10,8 +10,6 @@ package belonging
 
 import (
 	"cmp"
-	"maps"
-	"slices"
 
 	"github.com/bailey-project/bailey/internal/policy"
 	"github.com/bailey-project/bailey/internal/profile"
@@ -78,7 +76,7 @@ func Gather(o Options) *Things {
 	g.settings()
 	g.lay()
 	g.bring()
-	for _, name := range slices.Sorted(maps.Keys(o.Profile.Env)) {
+	for _, name := range sorted(o.Profile.Env) {
 		g.t.Env = append(g.t.Env, name+"="+o.Profile.Env[name])
 	}
 	return g.t

@@ -160,6 +160,11 @@ func TestServers(t *testing.T) {
 			t.Errorf("%s is in %s", never, c)
 		}
 	}
+	for range 5 { // stand-ins of one name have the same numbers every time
+		if again := r.content(r.gather(), ".claude.json"); again != c {
+			t.Fatalf("%s\nis not\n%s", again, c)
+		}
+	}
 	if h := r.lent["standin-Authorization"]; len(h) != 1 || h[0].Name != "mcp.test" {
 		t.Errorf("the header is good toward %v", h)
 	}

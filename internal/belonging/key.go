@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,7 +21,7 @@ const maxFile = 4 << 20
 
 // keys lends the program's own credentials, those that the user has.
 func (g *gatherer) keys() {
-	for _, name := range slices.Sorted(maps.Keys(g.Profile.Keys)) {
+	for _, name := range sorted(g.Profile.Keys) {
 		k := g.Profile.Keys[name]
 		if s, ok := g.Have(secret.Name(name)); ok {
 			g.standins[name] = s

@@ -19,15 +19,15 @@ func (g *gatherer) servers(v any) any {
 	if !ok {
 		return map[string]any{}
 	}
-	for name, v := range all {
-		decl, ok := v.(map[string]any)
+	for _, name := range sorted(all) {
+		decl, ok := all[name].(map[string]any)
 		if !ok {
 			delete(all, name)
 			continue
 		}
 		hosts := g.address(name, decl)
-		for k, inner := range decl {
-			switch k {
+		for _, k := range sorted(decl) {
+			switch inner := decl[k]; k {
 			case "env", "environment", "headers", "http_headers":
 				decl[k] = g.values(inner, hosts)
 			case "command", "args":
@@ -67,7 +67,8 @@ func (g *gatherer) address(name string, decl map[string]any) []policy.Host {
 // cleanURL lends what an address says of its user, and its query.
 func (g *gatherer) cleanURL(u *url.URL, hosts []policy.Host) string {
 	q := u.Query()
-	for k, list := range q {
+	for _, k := range sorted(q) {
+		list := q[k]
 		for i, v := range list {
 			if s, ok := g.lend(plainName(k), v, hosts); ok {
 				list[i] = s
@@ -92,8 +93,8 @@ func (g *gatherer) values(v any, hosts []policy.Host) any {
 	if !ok {
 		return map[string]any{}
 	}
-	for k, v := range m {
-		text, ok := v.(string)
+	for _, k := range sorted(m) {
+		text, ok := m[k].(string)
 		if !ok || harmless(k, text) {
 			continue
 		}

@@ -18,7 +18,7 @@ import (
 // settings puts together the files of settings: what the program wrote inside
 // earlier, and over it what the profile takes from the user's own.
 func (g *gatherer) settings() {
-	for _, rel := range slices.Sorted(maps.Keys(g.Profile.Settings)) {
+	for _, rel := range sorted(g.Profile.Settings) {
 		s := g.Profile.Settings[rel]
 		own, linked, err := g.own(rel)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -34,9 +34,9 @@ func (g *gatherer) settings() {
 			continue
 		}
 		b, err := encode(rel, now)
-		if err != nil || g.holds(b) {
+		if err != nil || g.holds(b) { // nothing stays of what was there, either
 			g.note(rel, LeftOut, "it can't be written without what it must not hold")
-			continue
+			b, _ = encode(rel, map[string]any{})
 		}
 		g.t.Home = append(g.t.Home, File{rel, b})
 	}
@@ -117,8 +117,8 @@ func over(now, v any) any {
 func (g *gatherer) veil(name string, v any) any {
 	switch v := v.(type) {
 	case map[string]any:
-		for k, inner := range v {
-			v[k] = g.veil(k, inner)
+		for _, k := range sorted(v) {
+			v[k] = g.veil(k, v[k])
 		}
 	case []any:
 		for i, inner := range v {
@@ -134,10 +134,14 @@ func (g *gatherer) veil(name string, v any) any {
 	return v
 }
 
+// sorted are the keys of a mapping. Keys are lent in this order, so that those
+// with one name get the same numbers at every start.
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
 // lay makes the fixed files. One that needs a key which the user hasn't is not
 // made.
 func (g *gatherer) lay() {
-	for _, target := range slices.Sorted(maps.Keys(g.Profile.Lay)) {
+	for _, target := range sorted(g.Profile.Lay) {
 		v, ok := g.fill(g.Profile.Lay[target])
 		if !ok {
 			continue
