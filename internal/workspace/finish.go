@@ -37,11 +37,13 @@ func (w *Workspace) bring(ctx context.Context, onlyKeep bool) (Report, error) {
 			session = fmt.Sprintf("%s-%d", session, i+1)
 		}
 		look := func(paths []string) { w.gitlinks(&all, p.Rel, paths) }
+		unlock := noneMade(p.Repo.CommonDir)
 		r, err := githome.Bring(ctx, githome.Options{
 			Repo: p.Repo, Start: p.Start, Private: p.Dir,
 			Session: session, Scratch: filepath.Join(w.opt.SessionDir, "scratch"), Path: w.opt.Path, Workspace: w.opt.Root,
 			OnlyKeep: onlyKeep, Gitlinks: look, Before: func() error { return w.keepGit(ctx, i, p.Repo, false) },
 		})
+		unlock()
 		if err != nil {
 			w.keep = true
 			if first == nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -69,6 +70,25 @@ func queue(dir string) (unlock func(), err error) {
 		return nil, fmt.Errorf("%s: waiting for its lock: %w", dir, err)
 	}
 	return func() { d.Close() }, nil
+}
+
+// queueTime bounds how long bringing home waits for a worktree that is made.
+const queueTime = 10 * time.Second
+
+// noneMade waits, for a bounded time, until no worktree of the repository is being
+// made, and keeps others from beginning: git reads the heads of all of them, and
+// would take what came home for damaged when one is half made.
+func noneMade(dir string) (unlock func()) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return func() {}
+	}
+	for end := time.Now().Add(queueTime); time.Now().Before(end); time.Sleep(queueTime / 1000) {
+		if unix.Flock(int(d.Fd()), unix.LOCK_SH|unix.LOCK_NB) == nil {
+			break
+		}
+	}
+	return func() { d.Close() }
 }
 
 // sameRepository refuses a directory that is something else.
