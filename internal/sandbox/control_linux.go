@@ -11,13 +11,14 @@ import (
 // control is one end of the socket pair between supervisor and PID 1. Frames
 // may be sent from several goroutines; one goroutine receives.
 type control struct {
-	fd int
-	mu sync.Mutex
-	f  *os.File
+	fd    int
+	limit uint32 // of a message that is received, bytes
+	mu    sync.Mutex
+	f     *os.File
 }
 
-func newControl(fd int) *control {
-	return &control{fd: fd, f: os.NewFile(uintptr(fd), "control")}
+func newControl(fd int, limit uint32) *control {
+	return &control{fd: fd, limit: limit, f: os.NewFile(uintptr(fd), "control")}
 }
 
 // socketPair returns the supervisor's and PID 1's end, both close-on-exec.
@@ -26,7 +27,7 @@ func socketPair() (*control, *os.File, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("control socket: %w", err)
 	}
-	return newControl(fds[0]), os.NewFile(uintptr(fds[1]), "control"), nil
+	return newControl(fds[0], maxReport), os.NewFile(uintptr(fds[1]), "control"), nil
 }
 
 func (c *control) send(f frame) error {
@@ -51,7 +52,7 @@ func (c *control) sendFDs(f frame, fds ...int) error {
 	return nil
 }
 
-func (c *control) receive() (frame, error) { return readFrame(c.f) }
+func (c *control) receive() (frame, error) { return readFrame(c.f, c.limit) }
 
 // receiveFD takes one descriptor that sendFDs sent.
 func (c *control) receiveFD() (int, error) {

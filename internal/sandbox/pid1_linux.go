@@ -33,7 +33,7 @@ func PID1(names NameRules) {
 	if os.Getpid() != 1 {
 		exit(1) // started by hand: it would build on the host's own mounts
 	}
-	ctl := newControl(controlFD)
+	ctl := newControl(controlFD, maxFrame)
 	// The workload gets 0–2 and nothing else.
 	if err := unix.CloseRange(controlFD, 1<<31-1, unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		os.Exit(1)
@@ -118,9 +118,7 @@ func (p *pid1) run() error {
 	}
 	go p.obey()
 	go p.pins.watch(p)
-	if kernelVersion() < namespacedTasks {
-		go spareThreads()
-	}
+	go spareThreads()
 	p.measure()
 	return p.reap()
 }

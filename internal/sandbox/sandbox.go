@@ -55,7 +55,7 @@ type Spec struct {
 	TTY      [3]bool // which of descriptors 0–2 are the terminal; the others are pipes
 	Rows     uint16  // size of the terminal at start
 	Cols     uint16
-	Limits   limit.Set // what the workload may take
+	Limits   limit.Set // what the workload may take; without OpenFiles as many as this process, which is more than it began with
 	Quota    bool      // the processors are a control group's to share out; set by Run
 	Names    *Names    // nil: any name may be made
 }

@@ -36,6 +36,7 @@ type Process struct {
 	sockets  sockets
 	exit     chan Exit
 	gone     chan struct{} // closed once PID 1 was waited for
+	closing  sync.Once
 	*bounds
 }
 
@@ -93,8 +94,11 @@ func (p *Process) launch(b Base, child *os.File) error {
 }
 
 // Launched waits until the first process exists and says why there is none.
+// What else was begun is done then, too: while processes are started, this one
+// is dumpable.
 func (p *Process) Launched() error {
 	<-p.launched
+	<-p.maps.ready
 	return p.failed
 }
 
@@ -147,14 +151,15 @@ func (p *Process) kill() {
 
 // Close waits for PID 1, which has nothing left to do after Ended, and lets go of
 // its number. Once it returns, nothing of the sandbox is left.
-func (p *Process) Close() error {
-	select {
-	case <-p.gone:
-		return nil
-	default:
-	}
-	err := p.reap()
-	p.bounds.end()
+func (p *Process) Close() (err error) {
+	p.closing.Do(func() {
+		select {
+		case <-p.gone: // there never was one
+		default:
+			err = p.reap()
+			p.bounds.end()
+		}
+	})
 	return err
 }
 

@@ -9,8 +9,12 @@ import (
 	"github.com/bailey-project/bailey/internal/sandbox/coder"
 )
 
-// maxFrame bounds a message between supervisor and PID 1, in bytes.
-const maxFrame = 16 << 20
+const (
+	// maxFrame bounds a message to PID 1, in bytes.
+	maxFrame = 16 << 20
+	// maxReport bounds one from it, which the workload may have a hand in.
+	maxReport = 1 << 20
+)
 
 // frame is one message on the control socket: a length (4 bytes, big endian)
 // and what code makes of it. Descriptors travel beside the frames named in their comments.
@@ -44,13 +48,13 @@ func writeFrame(w io.Writer, f frame) error {
 	return err
 }
 
-func readFrame(r io.Reader) (frame, error) {
+func readFrame(r io.Reader, limit uint32) (frame, error) {
 	var head [4]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return frame{}, err
 	}
 	n := binary.BigEndian.Uint32(head[:])
-	if n > maxFrame {
+	if n > limit {
 		return frame{}, errors.New("message over the limit")
 	}
 	body := make([]byte, n)

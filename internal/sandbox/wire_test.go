@@ -18,7 +18,7 @@ func TestFramesKeepEveryField(t *testing.T) {
 	if err := writeFrame(&wire, want); err != nil {
 		t.Fatal(err)
 	}
-	got, err := readFrame(&wire)
+	got, err := readFrame(&wire, maxFrame)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,8 +51,15 @@ func machine(root string) limit.Machine {
 	}
 	for resource, to := range map[int]*int64{unix.RLIMIT_NPROC: &m.Processes, unix.RLIMIT_NOFILE: &m.OpenFiles} {
 		var r unix.Rlimit
-		if unix.Getrlimit(resource, &r) == nil && r.Max < unix.RLIM_INFINITY>>1 {
-			*to = int64(r.Max)
+		if unix.Getrlimit(resource, &r) != nil {
+			continue
+		}
+		bound := r.Max
+		if resource == unix.RLIMIT_NPROC {
+			bound = r.Cur // what a fork is held against; Go raises the other one by itself
+		}
+		if bound < unix.RLIM_INFINITY>>1 {
+			*to = int64(bound)
 		}
 	}
 	return m

@@ -38,6 +38,10 @@ func (d *dumps) leave() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.n--; d.n == 0 {
-		_ = unix.Prctl(unix.PR_SET_DUMPABLE, uintptr(d.was), 0, 0, 0)
+		back := uintptr(0)
+		if d.was == 1 { // 2 can't be asked for (prctl(2))
+			back = 1
+		}
+		_ = unix.Prctl(unix.PR_SET_DUMPABLE, back, 0, 0, 0)
 	}
 }

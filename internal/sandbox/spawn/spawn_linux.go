@@ -30,6 +30,9 @@ func Start(path string, args []string, a Attr) (pid int, err error) {
 	}
 	if err := p.admit(a); err != nil {
 		p.reap()
+		if said := p.script.failed(); said != nil {
+			err = said // it was gone before we had a look at it
+		}
 		return 0, err
 	}
 	return p.pid, nil
