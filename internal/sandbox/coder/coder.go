@@ -15,7 +15,8 @@ import (
 // ErrDamaged says that bytes are not what Write made.
 var ErrDamaged = errors.New("damaged message")
 
-// Coder writes to or reads from a message.
+// Coder writes to or reads from a message. What is written is not touched:
+// others may be reading it.
 type Coder struct {
 	b       []byte // what was written, or what is still to be read
 	reading bool
@@ -59,15 +60,17 @@ func Flag(c *Coder, p *bool) {
 	if *p {
 		n = 1
 	}
-	Int(c, &n)
-	*p = n == 1
+	if Int(c, &n); c.reading {
+		*p = n == 1
+	}
 }
 
 // Text codes a string.
 func Text[T ~string](c *Coder, p *T) {
 	b := []byte(*p)
-	Bytes(c, &b)
-	*p = T(b)
+	if Bytes(c, &b); c.reading {
+		*p = T(b)
+	}
 }
 
 // Bytes codes bytes; none and nil are one.
@@ -129,14 +132,14 @@ func Map[K ~string, V any](c *Coder, p *map[K]V, each func(*Coder, *V)) {
 func Maybe[T any](c *Coder, p **T, each func(*Coder, *T)) {
 	there := *p != nil
 	Flag(c, &there)
-	if !there {
-		*p = nil
-		return
-	}
 	if c.reading {
-		*p = new(T)
+		if *p = nil; there {
+			*p = new(T)
+		}
 	}
-	each(c, *p)
+	if there {
+		each(c, *p)
+	}
 }
 
 // length codes how much follows: when reading no more than there are bytes,
