@@ -60,9 +60,10 @@ func (s *Session) finish(exit sandbox.Exit) {
 		m.Refs = append(m.Refs, r.Name+" "+string(r.Outcome))
 	}
 	_ = s.writeMeta(m)
+	_ = s.box.Close() // how the workload ended is known; this is for its mounts
+	<-s.noticed       // PID 1 has said its last, and nobody looks at the workspace for it
 	_ = s.gate.Close()
 	s.record.close()
-	_ = s.box.Close() // how the workload ended is known; this is for its mounts
 	_ = s.work.Close(true)
 	s.leaveScratch(s.mounts)
 	_ = os.Remove(filepath.Join(s.dir, socketName))

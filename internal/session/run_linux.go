@@ -88,6 +88,7 @@ func (s *Session) begin(ctx context.Context) error {
 	}()
 	go s.keys.follow(ctx)
 	s.offerPorts()
+	s.noticed = make(chan struct{})
 	go s.notices()
 	go s.layChart()
 	s.work.WatchBelow(ctx, s.found)
@@ -96,6 +97,7 @@ func (s *Session) begin(ctx context.Context) error {
 
 // notices tells what PID 1 saw.
 func (s *Session) notices() {
+	defer close(s.noticed)
 	for n := range s.box.Notices {
 		name := s.relative(n.Path)
 		switch n.Kind {

@@ -88,8 +88,9 @@ type Session struct {
 	mounts    []sandbox.Mount                // of box
 	terminal  atomic.Pointer[relay.Terminal] // once it relays
 	startedAt time.Time
-	nameLines atomic.Int32 // lines shown about names that were refused or moved away
-	appeared  atomic.Int32 // and about those that are hidden or kept
+	noticed   chan struct{} // closed when all that PID 1 said is dealt with
+	nameLines atomic.Int32  // lines shown about names that were refused or moved away
+	appeared  atomic.Int32  // and about those that are hidden or kept
 }
 
 // Run runs the command in a sandbox and returns its exit code. The code is
